@@ -1,0 +1,249 @@
+"""What the exporter knows, as frozen values: the CSRs of an account, one poll of them, and the account's status.
+
+This room is pure and imports none of the others. Times are Unix seconds, spans are seconds, and whoever needs the
+present passes it in as *now*.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import accumulate
+from types import MappingProxyType
+
+DOCUMENTED_ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
+"""The key algorithms a query can filter by. Source: "Querying the CSR List", Table 1."""
+
+UNKNOWN = "unknown"
+"""Label value for a text the service did not give, and for CSRs that no query explains."""
+
+OTHER = "other"
+"""Label value that gathers what lies beyond `MAX_FURTHER_VALUES`."""
+
+MAX_FURTHER_VALUES = 20
+"""How many undocumented values of one text get a series of their own; whoever may create CSRs chooses them."""
+
+
+class Reason(StrEnum):
+    """Why a poll failed. Values are label values: add, never rename."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    BAD_REQUEST = "bad_request"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    MALFORMED_REPLY = "malformed_reply"
+    CREDENTIALS_UNAVAILABLE = "credentials_unavailable"
+    DEADLINE = "deadline"
+    INTERNAL = "internal"
+
+
+class Rejection(StrEnum):
+    """What was wrong with a record. Values are label values: add, never rename."""
+
+    MISSING_ID = "missing_id"
+    NOT_AN_OBJECT = "not_an_object"
+    DUPLICATE_ID = "duplicate_id"
+    BAD_CREATE_TIME = "bad_create_time"
+    BAD_FIELD = "bad_field"
+
+
+class Service(StrEnum):
+    """The services a request may go to. Values are label values."""
+
+    SCM = "scm"
+    IAM = "iam"
+
+
+class OffsetMode(StrEnum):
+    """What the service was found to mean by ``offset``. Values are label values."""
+
+    RECORD = "record"
+    PAGE = "page"
+    PAGE1 = "page1"
+    IGNORED = "ignored"
+    UNTESTED = "untested"
+
+
+class SourceError(Exception):
+    """The CSR list could not be read. *detail* is for the log and free of secrets; *retry_after* is in seconds."""
+
+    def __init__(self, reason: Reason, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Csr:
+    """One certificate signing request held by the account.
+
+    Texts are valid UTF-8 without control characters and at most 256 characters long; one that the service did not
+    give is empty. A time is None where the service gave none that can be one.
+    """
+
+    id: str
+    name: str = ""
+    domain: str = ""
+    sans: tuple[str, ...] = ()
+    algorithm: str = ""
+    usage: str = ""
+    company_name: str = ""
+    company_country: str = ""
+    company_province: str = ""
+    company_city: str = ""
+    created_at: float | None = None
+    updated_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request for a page of the CSR list. Source: "Querying the CSR List", Table 1.
+
+    *limit* may be 10, 20 or 50, *name* at most 32 characters, *algorithm* one of the documented ones; what *offset*
+    counts is not said and has to be found out.
+    """
+
+    offset: int = 0
+    limit: int = 50
+    name: str | None = None
+    algorithm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reply to a `Query`.
+
+    *entries* counts what the list held, usable or not; *csrs* are the usable ones, each id once, in the order of the
+    service. *total* is the number of CSRs that match the query, None where the reply does not say.
+    """
+
+    csrs: tuple[Csr, ...]
+    total: int | None
+    entries: int
+    rejected: Mapping[Rejection, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The CSRs of an account as one poll read them.
+
+    *reported* is the service's own count, None when it gave none that can be relied on. *by_algorithm* counts by the
+    service's word for the algorithm (empty for none) and adds up to *reported*; it is empty when that is None.
+    *complete* is True when every CSR reported was read and the list did not change meanwhile. *slices* counts the
+    queries, differing in more than the offset, that it took.
+    """
+
+    csrs: tuple[Csr, ...]
+    reported: int | None
+    by_algorithm: Mapping[str, int]
+    complete: bool
+    offset_mode: OffsetMode = OffsetMode.UNTESTED
+    requests: int = 1
+    slices: int = 1
+
+    @property
+    def missing(self) -> int | None:
+        """How many CSRs are reported but were not read; None when the service does not say how many there are."""
+        return None if self.reported is None else self.reported - len(self.csrs)
+
+
+@dataclass(frozen=True, slots=True)
+class CreationTimes:
+    """When the CSRs of one algorithm were created, so that ages can be told for any *now* without looking at each."""
+
+    ascending: tuple[float, ...]
+    sums: tuple[float, ...]
+    """``sums[i]`` is the sum of the first *i* times."""
+
+    @classmethod
+    def of(cls, times: Iterable[float]) -> CreationTimes:
+        ascending = tuple(sorted(times))
+        return cls(ascending, tuple(accumulate(ascending, initial=0.0)))
+
+    def distribution(self, buckets: Sequence[float], now: float) -> tuple[int, ...]:
+        """How many CSRs are at most as old as each of *buckets*, in seconds."""
+        count = len(self.ascending)
+        return tuple(count - bisect_left(self.ascending, now - bucket) for bucket in buckets)
+
+    def sum_of_ages(self, now: float) -> float:
+        """The ages added up; a CSR from the future has age 0."""
+        past = bisect_right(self.ascending, now)
+        return max(0.0, past * now - self.sums[past])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What can be said of an inventory without naming a single CSR; texts are bounded to a few label values."""
+
+    by_algorithm: Mapping[str, int]
+    by_usage: Mapping[str, int]
+    creation_times: Mapping[str, CreationTimes]
+    domains: int
+    duplicate_domains: int
+    wildcard_domains: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An inventory, what can be said of it, and when it was taken."""
+
+    inventory: Inventory
+    summary: Summary
+    taken_at: float
+
+    @classmethod
+    def of(cls, inventory: Inventory, taken_at: float) -> Snapshot:
+        return cls(inventory, summarize(inventory), taken_at)
+
+
+def summarize(inventory: Inventory) -> Summary:
+    """Count, group and bound what *inventory* holds."""
+    listed = Counter(csr.algorithm for csr in inventory.csrs)
+    label = bounded_labels(listed | Counter(inventory.by_algorithm), always=DOCUMENTED_ALGORITHMS)
+    by_algorithm = dict.fromkeys(DOCUMENTED_ALGORITHMS, 0) if inventory.reported is not None else {}
+    for algorithm, count in inventory.by_algorithm.items():
+        by_algorithm[label[algorithm]] = by_algorithm.get(label[algorithm], 0) + count
+
+    times: dict[str, list[float]] = {}
+    for csr in inventory.csrs:
+        if csr.created_at is not None:
+            times.setdefault(label[csr.algorithm], []).append(csr.created_at)
+
+    primary = Counter(csr.domain.casefold() for csr in inventory.csrs if csr.domain)
+    covered = set(primary).union(san.casefold() for csr in inventory.csrs for san in csr.sans)
+    return Summary(
+        by_algorithm=MappingProxyType(by_algorithm),
+        by_usage=MappingProxyType(_counted(csr.usage for csr in inventory.csrs)),
+        creation_times=MappingProxyType({name: CreationTimes.of(each) for name, each in sorted(times.items())}),
+        domains=len(covered),
+        duplicate_domains=sum(1 for count in primary.values() if count > 1),
+        wildcard_domains=sum(1 for domain in covered if domain.startswith("*.")),
+    )
+
+
+def _counted(texts: Iterable[str]) -> dict[str, int]:
+    counts = Counter(texts)
+    label = bounded_labels(counts)
+    bounded: Counter[str] = Counter()
+    for text, count in counts.items():
+        bounded[label[text]] += count
+    return dict(bounded)
+
+
+def bounded_labels(counts: Mapping[str, int], always: Sequence[str] = ()) -> dict[str, str]:
+    """The label value for each text in *counts*: itself, `UNKNOWN` for an empty one, `OTHER` past the bound.
+
+    Those in *always* are kept; of the others the `MAX_FURTHER_VALUES` most frequent.
+    """
+    further = sorted((text for text in counts if text and text not in always), key=lambda text: (-counts[text], text))
+    labels = {text: text for text in (*always, *further[:MAX_FURTHER_VALUES])}
+    return labels | dict.fromkeys(further[MAX_FURTHER_VALUES:], OTHER) | {"": UNKNOWN}
