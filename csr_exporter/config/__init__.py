@@ -1,0 +1,31 @@
+"""The configuration: one frozen model, read from YAML or from the environment, with a sentence for every mistake.
+
+A message names the file, the path of the setting and what was expected, and never the rejected value: it may be a
+secret.
+"""
+
+from csr_exporter.config.credentials import (
+    AkskCredentials,
+    AnyCredentials,
+    EnvironmentCredentials,
+    PasswordCredentials,
+    TokenCredentials,
+)
+from csr_exporter.config.model import AccountConfig, Config
+from csr_exporter.config.reading import ConfigError, config_from_environment, read_config
+from csr_exporter.config.settings import Secret, SecretUnavailableError
+
+__all__ = [
+    "AccountConfig",
+    "AkskCredentials",
+    "AnyCredentials",
+    "Config",
+    "ConfigError",
+    "EnvironmentCredentials",
+    "PasswordCredentials",
+    "Secret",
+    "SecretUnavailableError",
+    "TokenCredentials",
+    "config_from_environment",
+    "read_config",
+]

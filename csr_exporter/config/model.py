@@ -1,0 +1,152 @@
+"""The model of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, known_kind, with_site
+from csr_exporter.config.settings import (
+    Duration,
+    FilePath,
+    at_least,
+    encrypted_or_allowed,
+    proxy_address,
+    web_address,
+)
+
+
+def _endpoint(text: str | None, info: ValidationInfo) -> str | None:
+    if "site" in info.data and (text is None) == (info.data["site"] is None):
+        raise ValueError("expected either site or endpoint")
+    return None if text is None else encrypted_or_allowed(web_address(text), info)
+
+
+class AccountConfig(Section):
+    """One account of Huawei Cloud."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$", description="Value of the label account")
+    site: SiteName | None = Field(None, description="Site of the account; or give an endpoint")
+    insecure_plain_http: bool = Field(
+        default=False, description="Allow an http:// endpoint beyond loopback; anyone on the way sees the credentials"
+    )
+    endpoint: Annotated[str | None, AfterValidator(_endpoint)] = Field(
+        None, validate_default=True, description="Address of SCM, where no site fits"
+    )
+    limit: int | None = Field(None, ge=1, description="How many CSRs this account should hold at most")
+    proxy: Annotated[SecretStr, AfterValidator(proxy_address)] | None = Field(
+        None, description="Proxy for this account; HTTPS_PROXY and NO_PROXY are honoured without it"
+    )
+    ca_file: FilePath | None = Field(None, description="Certificate authorities to trust, in PEM")
+    insecure_skip_verify: bool = Field(
+        default=False, description="Do not verify the certificate of the service; anyone on the way can pose as it"
+    )
+    offset_mode: Literal["auto", "record", "page", "page1", "none"] = Field(
+        "auto", description="What offset counts; auto finds it out, none never sends an offset"
+    )
+    max_offset: int | None = Field(100, ge=0, description="Largest offset to send; null for no bound")
+    credentials: Annotated[
+        Annotated[AnyCredentials, Field(discriminator="kind")],
+        BeforeValidator(known_kind),
+        AfterValidator(with_site),
+    ] = Field(description="How to authenticate")
+
+    @property
+    def address(self) -> str:
+        """Address of SCM for this account."""
+        return self.endpoint or SITES[str(self.site)].scm
+
+
+LabelName = Literal[
+    "name",
+    "domain_name",
+    "private_key_algo",
+    "usage",
+    "sans",
+    "company_name",
+    "company_country",
+    "company_province",
+    "company_city",
+]
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("expected each value once")
+    return values
+
+
+class PerCsrConfig(Section):
+    """The series that each CSR has of its own."""
+
+    enabled: bool = Field(default=True, description="Whether CSRs have series of their own")
+    max_series: int = Field(
+        20_000, ge=0, description="CSRs per account that get series of their own; the oldest are kept"
+    )
+    labels: Annotated[tuple[LabelName, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+        ("name", "domain_name", "private_key_algo", "usage"),
+        description="Labels of scm_csr_info beside account and id",
+    )
+
+
+def _at_least_one(accounts: tuple[AccountConfig, ...]) -> tuple[AccountConfig, ...]:
+    if not accounts:
+        raise ValueError("expected at least one account")
+    return accounts
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if list(values) != sorted(set(values)) or not values or values[0] <= 0:
+        raise ValueError("expected ascending durations, the first above 0s")
+    return values
+
+
+def _stale_after(value: float | None, info: ValidationInfo) -> float | None:
+    interval: float | None = info.data.get("poll_interval")
+    if value is None or interval is None:
+        return interval and 6 * interval
+    if value < interval:
+        raise ValueError("expected at least poll_interval")
+    return value
+
+
+class Config(Section):
+    """Everything that can be configured but how to serve it, which is said on the command line."""
+
+    poll_interval: Annotated[Duration, at_least("10s")] = Field(
+        "5m", validate_default=True, description="Time between two polls of an account, jittered"
+    )
+    poll_timeout: Annotated[Duration, at_least("1s")] = Field(
+        "2m", validate_default=True, description="Longest time for one whole poll"
+    )
+    request_timeout: Annotated[Duration, at_least("1s")] = Field(
+        "20s", validate_default=True, description="Longest time for one request; connecting has 5s of it"
+    )
+    stale_after: Annotated[Duration | None, AfterValidator(_stale_after)] = Field(
+        None,
+        validate_default=True,
+        description="Age past which an inventory is no longer shown; by default six times poll_interval",
+    )
+    max_requests_per_poll: int = Field(500, ge=1, description="Requests that one poll may make of the CSR list")
+    max_requests_per_second: float = Field(10.0, gt=0, description="Requests per second to an account's services")
+    age_buckets: Annotated[tuple[Duration, ...], Field(strict=False), AfterValidator(_ascending)] = Field(
+        ("7d", "30d", "90d", "180d", "365d", "398d", "730d"),
+        validate_default=True,
+        description="Upper bounds of scm_csr_age_distribution_seconds",
+    )
+    per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series that each CSR has of its own")
+    accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
+        description="The accounts to poll"
+    )
+
+    def warnings(self) -> Iterator[str]:
+        """What works but weakens security, one sentence each."""
+        for account in self.accounts:
+            for name in account.credentials.inline_secrets():
+                yield f"{account.name}: {name} stands in the configuration; {name}_file or {name}_env would hide it"
+            if account.insecure_plain_http:
+                yield f"{account.name}: insecure_plain_http lets anyone on the way read the credentials"
+            if account.insecure_skip_verify:
+                yield f"{account.name}: insecure_skip_verify lets anyone on the way pose as the service"

@@ -1,0 +1,142 @@
+"""The types of single settings: durations, secrets, paths and addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, ValidationInfo, WithJsonSchema
+
+DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+_UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+
+
+class SecretUnavailableError(Exception):
+    """A secret's file or variable cannot be read; the message says which and why, without the secret."""
+
+
+def seconds(text: object) -> float:
+    """Seconds in a duration as Prometheus writes it, such as ``1h30m``. Raises `ValueError`."""
+    match = re.match(DURATION, text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("expected a duration such as 30s, 5m, 1h30m or 90d")
+    return sum(
+        int(part[: -2 if part.endswith("ms") else -1]) * unit
+        for part, unit in zip(match.groups(), _UNITS, strict=True)
+        if part
+    )
+
+
+def at_least(shortest: str) -> AfterValidator:
+    """Refuse durations below *shortest*, which is written as in the configuration."""
+
+    def check(value: float) -> float:
+        if value < seconds(shortest):
+            raise ValueError(f"expected at least {shortest}")
+        return value
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "string", "pattern": DURATION})]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret comes from; its value is read when needed and never shown."""
+
+    inline: SecretStr | None = None
+    file: Path | None = None
+    env: str | None = None
+
+    def read(self) -> str:
+        """The secret, without the white space around it. Raises `SecretUnavailableError`."""
+        if self.inline is not None:
+            return self.inline.get_secret_value()
+        value = self._from_file(self.file) if self.file else self._from_variable()
+        if not value:
+            raise SecretUnavailableError(f"{self.file or self.env} is empty")
+        return value
+
+    def _from_variable(self) -> str:
+        return os.environ.get(self.env or "", "").strip()
+
+    @staticmethod
+    def _from_file(file: Path) -> str:
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SecretUnavailableError(f"{file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
+
+
+def _secret(given: object, info: ValidationInfo) -> Secret:
+    name = info.field_name
+    if not isinstance(given, Mapping) or len(given) != 1:
+        raise ValueError(f"expected one of {name}, {name}_file, {name}_env")
+    ((how, text),) = given.items()
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"expected text in {name}{'' if how == 'inline' else '_' + how}")
+    match how:
+        case "file":
+            return Secret(file=_path(text, info))
+        case "env":
+            return Secret(env=text)
+        case _:
+            return Secret(inline=SecretStr(text))
+
+
+def _path(text: object, info: ValidationInfo) -> Path:
+    """A path relative to the file it is written in. Raises `ValueError`."""
+    if not isinstance(text, str | Path) or not str(text):
+        raise ValueError("expected a path")
+    return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+
+
+RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str)]
+OptionalSecret = Annotated[Secret | None, PlainValidator(_secret, json_schema_input_type=str)]
+FilePath = Annotated[Path, PlainValidator(_path, json_schema_input_type=str)]
+
+
+def web_address(text: str) -> str:
+    """*text* as an address with neither path nor user. Raises `ValueError`."""
+    expected = ValueError("expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise expected from None
+    extras = parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or extras or re.search(r"\s", text):
+        raise expected
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
+    """*address*, unless it is plain HTTP beyond loopback that nobody allowed. Raises `ValueError`."""
+    plain = address.startswith("http://") and not _is_loopback(urlsplit(address).hostname or "")
+    if plain and not info.data.get("insecure_plain_http"):
+        raise ValueError("expected https://, or insecure_plain_http: true, for http:// shows the credentials to anyone")
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def proxy_address(text: SecretStr) -> SecretStr:
+    """*text*, which may hold a password and so stays secret. Raises `ValueError`."""
+    parts = urlsplit(text.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected the address of a proxy, such as http://proxy.example:3128")
+    return text

@@ -1,0 +1,183 @@
+"""All the exporter knows of an account, as one frozen value that each event replaces whole.
+
+Metrics, readiness, page and JSON read the same `Status`, so they cannot disagree. This room is pure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from csr_exporter.inventory import OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
+
+RETRIED = (Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR)
+"""The faults that a poll may outlast by asking again."""
+
+LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+"""Upper bounds of the latency histogram, in seconds; a request is given up after 20 unless configured otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the configuration says of an account and its status has to tell. Spans are in seconds."""
+
+    name: str
+    poll_interval: float = 300.0
+    stale_after: float = 1800.0
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went.
+
+    *code* is the HTTP status or ``error``; *clock_skew* is the service's clock minus ours, in seconds.
+    """
+
+    service: Service
+    code: str
+    seconds: float
+    clock_skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A histogram over `LATENCY_BUCKETS` and beyond: counts per bucket, not cumulated, and the sum of seconds."""
+
+    counts: tuple[int, ...] = (0,) * (len(LATENCY_BUCKETS) + 1)
+    seconds: float = 0.0
+
+    def after(self, seconds: float) -> Latency:
+        bucket = bisect_left(LATENCY_BUCKETS, seconds)
+        counts = (*self.counts[:bucket], self.counts[bucket] + 1, *self.counts[bucket + 1 :])
+        return Latency(counts, self.seconds + seconds)
+
+
+def _no_requests() -> Mapping[tuple[Service, str], int]:
+    return {(Service.SCM, "200"): 0, (Service.SCM, "error"): 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The requests sent for an account since the exporter started."""
+
+    requests: Mapping[tuple[Service, str], int] = field(default_factory=_no_requests)
+    latency: Mapping[Service, Latency] = field(default_factory=lambda: {Service.SCM: Latency()})
+    retries: Mapping[tuple[Service, Reason], int] = field(
+        default_factory=lambda: {(Service.SCM, reason): 0 for reason in RETRIED}
+    )
+    clock_skew: float | None = None
+
+    def after(self, exchange: Exchange) -> Traffic:
+        key = (exchange.service, exchange.code)
+        latency = self.latency.get(exchange.service, Latency()).after(exchange.seconds)
+        return replace(
+            self,
+            requests={**self.requests, key: self.requests.get(key, 0) + 1},
+            latency={**self.latency, exchange.service: latency},
+            clock_skew=self.clock_skew if exchange.clock_skew is None else exchange.clock_skew,
+        )
+
+    def after_retry(self, service: Service, reason: Reason) -> Traffic:
+        key = (service, reason)
+        started = {(service, each): 0 for each in RETRIED} | dict(self.retries)
+        return replace(self, retries={**started, key: started[key] + 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """Changes seen between complete inventories since the exporter started."""
+
+    added: int = 0
+    removed: int = 0
+    renamed: int = 0
+
+    def after(self, old: Mapping[str, str], new: Mapping[str, str]) -> Churn:
+        """Compare the names by id of two complete inventories. Only the name of a CSR can change (UpdateCsr)."""
+        return Churn(
+            added=self.added + len(new.keys() - old.keys()),
+            removed=self.removed + len(old.keys() - new.keys()),
+            renamed=self.renamed + sum(1 for identity in old.keys() & new.keys() if old[identity] != new[identity]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All the exporter knows of one account.
+
+    *complete_names* are the names by id of the last complete inventory: an incomplete one proves nothing gone or new,
+    so churn is counted between complete ones only. *last_poll* and *last_success* are when the last poll and the last
+    good one ended. *waiting_until* is the end of a pause that the service's refusal imposes. *next_poll* is when the
+    scheduler will ask again.
+    """
+
+    account: Account
+    snapshot: Snapshot | None = None
+    complete_names: Mapping[str, str] | None = None
+    error: SourceError | None = None
+    polls: int = 0
+    failures: Mapping[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    rejected: Mapping[Rejection, int] = field(default_factory=lambda: dict.fromkeys(Rejection, 0))
+    torn_walks: int = 0
+    churn: Churn = Churn()
+    traffic: Traffic = Traffic()
+    last_poll: float | None = None
+    last_success: float | None = None
+    last_duration: float | None = None
+    next_poll: float | None = None
+    waiting_until: float | None = None
+    credential_expires_at: float | None = None
+    credential_renewals: int | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the last poll succeeded; False before the first one has."""
+        return self.last_success is not None and self.error is None
+
+    @property
+    def offset_mode(self) -> OffsetMode:
+        return self.snapshot.inventory.offset_mode if self.snapshot else OffsetMode.UNTESTED
+
+    def stale(self, now: float) -> bool:
+        """Whether the inventory is too old to be shown, or there is none."""
+        return self.last_success is None or now - self.last_success > self.account.stale_after
+
+    def current(self, now: float) -> Snapshot | None:
+        """The inventory, unless it is stale."""
+        return None if self.stale(now) else self.snapshot
+
+    def after_success(
+        self, snapshot: Snapshot, seconds: float, torn_walks: int = 0, rejected: Mapping[Rejection, int] | None = None
+    ) -> Status:
+        """The status once a poll of *seconds* has read *snapshot*."""
+        return replace(
+            self._after_comparing(snapshot),
+            snapshot=snapshot,
+            error=None,
+            polls=self.polls + 1,
+            rejected={reason: count + (rejected or {}).get(reason, 0) for reason, count in self.rejected.items()},
+            torn_walks=self.torn_walks + torn_walks,
+            last_poll=snapshot.taken_at,
+            last_success=snapshot.taken_at,
+            last_duration=seconds,
+            waiting_until=None,
+        )
+
+    def _after_comparing(self, snapshot: Snapshot) -> Status:
+        if not snapshot.inventory.complete:
+            return self
+        names = {csr.id: csr.name for csr in snapshot.inventory.csrs}
+        churn = self.churn if self.complete_names is None else self.churn.after(self.complete_names, names)
+        return replace(self, complete_names=names, churn=churn)
+
+    def after_failure(self, error: SourceError, now: float, seconds: float) -> Status:
+        """Keep the last good snapshot; count and remember *error*."""
+        return replace(
+            self,
+            error=error,
+            polls=self.polls + 1,
+            failures={**self.failures, error.reason: self.failures[error.reason] + 1},
+            last_poll=now,
+            last_duration=seconds,
+        )
