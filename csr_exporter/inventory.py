@@ -72,14 +72,49 @@ class OffsetMode(StrEnum):
     UNTESTED = "untested"
 
 
-class SourceError(Exception):
-    """The CSR list could not be read. *detail* is for the log and free of secrets; *retry_after* is in seconds."""
+ADVICE: Mapping[Reason, str] = {
+    Reason.UNREACHABLE: "check the endpoint, name resolution, proxy and firewall",
+    Reason.TIMEOUT: "check the network and the service's health; request_timeout bounds one request",
+    Reason.TLS: "check the certificate, ca_file and anything between that intercepts TLS",
+    Reason.UNAUTHORIZED: "check the key, password or token, that it belongs to this site, and this machine's clock",
+    Reason.FORBIDDEN: "grant the action scm::listCsr to the user or agency, and check the scope of the token",
+    Reason.NOT_FOUND: "check the endpoint; not every site has the CSR API",
+    Reason.BAD_REQUEST: "check offset_mode and max_offset; the service refused the query",
+    Reason.THROTTLED: "lengthen poll_interval or lower max_requests_per_second",
+    Reason.SERVER_ERROR: "the service is failing; the next poll asks again",
+    Reason.MALFORMED_REPLY: "check that the endpoint is SCM and that no proxy answers in its place",
+    Reason.CREDENTIALS_UNAVAILABLE: "check the file, variable or agency that the credentials come from",
+    Reason.DEADLINE: "lengthen poll_timeout or raise max_requests_per_second",
+    Reason.INTERNAL: "this is a fault of the exporter; report it with the log",
+}
+"""What to do about each reason, in a few words."""
 
-    def __init__(self, reason: Reason, detail: str, *, retry_after: float | None = None) -> None:
+
+class SourceError(Exception):
+    """The CSR list could not be read.
+
+    *detail* is for the log and free of secrets. No further attempt may be made for *pause* seconds, because the
+    service asked for it or would lock the credentials.
+    """
+
+    def __init__(self, reason: Reason, detail: str, *, pause: float = 0.0) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
-        self.retry_after = retry_after
+        self.pause = pause
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went.
+
+    *code* is the HTTP status or ``error``; *clock_skew* is the service's clock minus ours, in seconds.
+    """
+
+    service: Service
+    code: str
+    seconds: float
+    clock_skew: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

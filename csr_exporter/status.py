@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from csr_exporter.inventory import OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
+from csr_exporter.inventory import Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
 
 RETRIED = (Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR)
 """The faults that a poll may outlast by asking again."""
@@ -26,19 +26,6 @@ class Account:
     poll_interval: float = 300.0
     stale_after: float = 1800.0
     limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request as it went.
-
-    *code* is the HTTP status or ``error``; *clock_skew* is the service's clock minus ours, in seconds.
-    """
-
-    service: Service
-    code: str
-    seconds: float
-    clock_skew: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +168,12 @@ class Status:
             last_poll=now,
             last_duration=seconds,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """How reading the configuration went, the first time included. *succeeded_at* is in Unix seconds."""
+
+    config_hash: str
+    succeeded_at: float
+    successful: bool = True

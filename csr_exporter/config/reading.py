@@ -134,12 +134,8 @@ def _credentials_from(environ: Mapping[str, str]) -> dict[str, object]:
 
 def _credentials_of_the_sdk(environ: Mapping[str, str]) -> dict[str, object]:
     if not environ.get("HUAWEICLOUD_SDK_AK") and not environ.get("HUAWEICLOUD_SDK_IDP_ID"):
-        raise ConfigError(
-            [
-                "environment: expected HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or "
-                "CSR_EXPORTER_USER, or a file named by --config.file"
-            ]
-        )
+        expected = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or CSR_EXPORTER_USER"
+        raise ConfigError([f"environment: expected {expected}, or a file named by --config.file"])
     return {"kind": "environment"}
 
 

@@ -1,0 +1,206 @@
+"""One page of the CSR list: a query in, a `Page` or a `SourceError` out. Nobody behind this room meets JSON.
+
+Source: "Querying the CSR List" (``GET /v3/scm/csr``), which contradicts itself on lengths and fields, so nothing is
+relied on but an id. The ``csr`` field is dropped here, and no other call of the service is ever made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from typing import Protocol
+
+import requests
+from requests import PreparedRequest
+
+from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, Service, SourceError
+from csr_exporter.text import clean
+from csr_exporter.transport import Reply, Transport
+
+PATH = "/v3/scm/csr"
+YEAR = 365 * 86_400.0
+
+_LONGEST_TOTAL = 19
+_BEYOND_ANY_TIME = 10**19
+
+_SCALE = {10: 1.0, 13: 1e3, 16: 1e6, 19: 1e9}
+"""Parts of a second that a time with so many digits counts. The reference says milliseconds."""
+
+_SEPARATORS = re.compile(r"[;,\s]+")
+"""Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
+
+_TEXTS = {
+    "name": "name",
+    "domain_name": "domain",
+    "private_key_algo": "algorithm",
+    "usage": "usage",
+    "company_name": "company_name",
+    "company_country": "company_country",
+    "company_province": "company_province",
+    "company_city": "company_city",
+}
+
+
+class Authenticator(Protocol):
+    """Signs requests. *pause* is how many seconds to wait after a refusal that renewing does not cure."""
+
+    pause: float
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest: ...
+
+    def renew(self) -> bool:
+        """Forget what was refused; whether there may be something newer to try."""
+
+
+class CsrApi:
+    """Asks the service at *address* for pages."""
+
+    def __init__(self, address: str, transport: Transport, auth: Authenticator) -> None:
+        self._url = address + PATH
+        self._transport = transport
+        self._auth = auth
+        self._may_renew = True
+
+    def start(self, seconds: float) -> None:
+        """Begin a poll that may last *seconds*."""
+        self._transport.start(seconds)
+        self._may_renew = True
+
+    def page(self, query: Query) -> Page:
+        """The page that *query* asks for. Raises `SourceError`."""
+        try:
+            reply = self._ask(query)
+        except SourceError as error:
+            if error.reason is not Reason.UNAUTHORIZED or not self._renewed():
+                raise
+            reply = self._ask(query)
+        return read_page(reply.body, time.time())
+
+    def _ask(self, query: Query) -> Reply:
+        parameters = {
+            "limit": query.limit,
+            "offset": query.offset,
+            "name": query.name,
+            "private_key_algo": query.algorithm,
+        }
+        request = requests.Request("GET", self._url, params=parameters)
+        try:
+            return self._transport.send(Service.SCM, request, self._auth)
+        except SourceError as error:
+            if error.reason is Reason.UNAUTHORIZED and not error.pause:
+                raise SourceError(error.reason, error.detail, pause=self._auth.pause) from error
+            raise
+
+    def _renewed(self) -> bool:
+        """Whether new credentials are worth a try: at most once in a poll, or the service would lock the old ones."""
+        may, self._may_renew = self._may_renew, False
+        return may and self._auth.renew()
+
+
+def read_page(body: bytes, now: float) -> Page:
+    """The page in the reply *body*. Raises `SourceError` with reason ``malformed_reply`` unless it is one."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _malformed("expected JSON") from None
+    if not isinstance(reply, dict):
+        raise _malformed("expected a JSON object")
+    total = _total(reply.get("total"))
+    entries = reply.get("csr_list")
+    if entries is None and total == 0:
+        entries = []
+    if not isinstance(entries, list):
+        raise _malformed("expected a list in csr_list")
+    return _page(entries, total, now)
+
+
+def _page(entries: list[object], total: int | None, now: float) -> Page:
+    csrs: dict[str, Csr] = {}
+    rejected: Counter[Rejection] = Counter()
+    for entry in entries:
+        csr, flaws = read_csr(entry, now)
+        rejected.update(flaws)
+        if csr is None:
+            continue
+        if csr.id in csrs:
+            rejected[Rejection.DUPLICATE_ID] += 1
+        else:
+            csrs[csr.id] = csr
+    return Page(tuple(csrs.values()), total, len(entries), rejected)
+
+
+def _total(value: object) -> int | None:
+    """The number of CSRs that match: an integer or its digits as text, None where there is none."""
+    match value:
+        case None:
+            return None
+        case str() if value.isascii() and value.isdigit() and len(value) < _LONGEST_TOTAL:
+            return int(value)
+        case int() if not isinstance(value, bool) and value >= 0:
+            return value
+        case _:
+            raise _malformed("expected a whole number in total")
+
+
+def _malformed(detail: str) -> SourceError:
+    return SourceError(Reason.MALFORMED_REPLY, f"{detail} in the reply")
+
+
+def read_csr(entry: object, now: float) -> tuple[Csr | None, list[Rejection]]:
+    """One entry of ``csr_list`` as a `Csr`, or None where it has no id, and what was wrong with it."""
+    if not isinstance(entry, dict):
+        return None, [Rejection.NOT_AN_OBJECT]
+    identity = entry.get("id")
+    if not isinstance(identity, str) or not identity.strip():
+        return None, [Rejection.MISSING_ID]
+    flaws: list[Rejection] = []
+    texts = {ours: _text(entry.get(theirs), flaws) for theirs, ours in _TEXTS.items()}
+    csr = Csr(
+        id=clean(identity),
+        sans=_sans(entry.get("sans"), flaws),
+        created_at=_time(entry.get("create_time"), now, flaws, Rejection.BAD_CREATE_TIME),
+        updated_at=_time(entry["update_time"], now, flaws, Rejection.BAD_FIELD) if entry.get("update_time") else None,
+        **texts,
+    )
+    return csr, flaws
+
+
+def _text(value: object, flaws: list[Rejection]) -> str:
+    if isinstance(value, str):
+        return clean(value)
+    if value is not None:
+        flaws.append(Rejection.BAD_FIELD)
+    return ""
+
+
+def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, str):
+        flaws.append(Rejection.BAD_FIELD)
+        return ()
+    return tuple(dict.fromkeys(clean(name).lower() for name in _SEPARATORS.split(value) if name))
+
+
+def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:
+    """Unix seconds; None for what cannot be when a CSR was created or updated, a year from now at the latest."""
+    digits = _digits(value)
+    scale = _SCALE.get(len(digits))
+    if scale is None or int(digits) / scale > now + YEAR:
+        flaws.append(flaw)
+        return None
+    return int(digits) / scale
+
+
+def _digits(value: object) -> str:
+    match value:
+        case str() if value.isascii() and value.isdigit():
+            return value.lstrip("0")
+        case int() if not isinstance(value, bool) and 0 < value < _BEYOND_ANY_TIME:
+            return str(value)
+        case float() if value.is_integer() and 0 < value < _BEYOND_ANY_TIME:
+            return str(int(value))
+        case _:
+            return ""

@@ -1,0 +1,10 @@
+"""Metric families for what is known: a status in, families out. No clock, no I/O, no memory.
+
+Every family is there at every scrape, with whatever samples it has; a value that is not known has no sample.
+"""
+
+from csr_exporter.metrics.each_csr import Exposed
+from csr_exporter.metrics.families import families
+from csr_exporter.metrics.known import exporter_families
+
+__all__ = ["Exposed", "exporter_families", "families"]

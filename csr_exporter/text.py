@@ -1,0 +1,20 @@
+"""Text from outside, made fit for labels, logs and pages."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 256
+"""Characters. What is longer is cut: labels are identifiers, not documents."""
+
+_UNFIT = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters
+    "\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that turn the direction of what follows
+    "\u2028\u2029"  # further ends of lines
+    "\ud800-\udfff]"  # halves of characters, which UTF-8 has no bytes for
+)
+
+
+def clean(text: str) -> str:
+    """*text* as valid UTF-8 without control characters, at most `LONGEST` characters long."""
+    return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text[:LONGEST])

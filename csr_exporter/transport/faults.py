@@ -1,0 +1,108 @@
+"""What a failed request means: exceptions and refusals as `SourceError`, in words that hold no secret."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import urllib3
+from requests import PreparedRequest, Response
+
+from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.text import clean
+
+LONGEST_RETRY_AFTER = 600.0
+"""Seconds. A service that asks for more is asked again after these."""
+
+_SECRET_HEADERS = ("Authorization", "X-Auth-Token", "X-Security-Token", "X-Subject-Token", "X-Metadata-Token")
+
+
+def fault(error: Exception) -> SourceError:
+    """What an exception of `requests`, urllib3 or the socket means."""
+    causes = list(_causes(error))
+    return SourceError(_reason(causes), clean(_words(causes)))
+
+
+def _reason(causes: list[BaseException]) -> Reason:
+    def any_is(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if any_is(urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError, urllib3.exceptions.InvalidHeader):
+        return Reason.MALFORMED_REPLY
+    if any_is(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+        return Reason.TLS
+    if any_is(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+        return Reason.TIMEOUT
+    return Reason.UNREACHABLE
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """*error* and what is wrapped in it: these libraries keep the cause as an argument or as ``reason``."""
+    yield error
+    nested = [getattr(error, "reason", None), *error.args]
+    for each in nested:
+        if isinstance(each, BaseException):
+            yield from _causes(each)
+            return
+    if error.__cause__ is not None:
+        yield from _causes(error.__cause__)
+
+
+def _words(causes: list[BaseException]) -> str:
+    innermost = causes[-1]
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return innermost.strerror
+    # The first words only: after a colon these libraries print addresses and objects.
+    return str(innermost).rsplit(": ", 1)[-1] or type(innermost).__name__
+
+
+def refusal(response: Response, body: bytes, request: PreparedRequest) -> SourceError:
+    """What a status other than success means."""
+    reason = _reason_of_status(response.status_code)
+    words = " ".join(filter(None, (f"HTTP {response.status_code}", *_error_texts(body))))
+    for name in _SECRET_HEADERS:
+        if secret := request.headers.get(name):
+            words = words.replace(str(secret), "<secret>")
+    pause = _retry_after(response.headers) if reason in {Reason.THROTTLED, Reason.SERVER_ERROR} else 0.0
+    return SourceError(reason, clean(words), pause=pause)
+
+
+_REASONS = {401: Reason.UNAUTHORIZED, 403: Reason.FORBIDDEN, 404: Reason.NOT_FOUND, 429: Reason.THROTTLED}
+
+
+def _reason_of_status(status: int) -> Reason:
+    by_class = {4: Reason.BAD_REQUEST, 5: Reason.SERVER_ERROR}
+    return _REASONS.get(status) or by_class.get(status // 100, Reason.MALFORMED_REPLY)
+
+
+def _error_texts(body: bytes) -> Iterator[str]:
+    """Code and message of an error, in the shapes of SCM, the gateway and IAM."""
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(found, dict):
+        nested = found.get("error")
+        found = nested if isinstance(nested, dict) else found
+        for names in (("error_code", "errorCode", "code"), ("error_msg", "errorMsg", "message")):
+            yield from (str(found[name]) for name in names if isinstance(found.get(name), str | int))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds to wait, from either form of the header; 0 where there is none that can be read (RFC 9110, 10.2.3)."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_RETRY_AFTER)
+    return min(max(0.0, (http_date(text) or 0.0) - time.time()), LONGEST_RETRY_AFTER)
+
+
+def http_date(text: str) -> float | None:
+    """Unix seconds of a date in a header; None where it is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

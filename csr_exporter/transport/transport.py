@@ -1,0 +1,184 @@
+"""One request and its reply, or the reason why there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import requests
+import tenacity
+import urllib3
+from requests.utils import get_environ_proxies
+
+from csr_exporter import __version__
+from csr_exporter.inventory import Exchange, Reason, Service, SourceError
+from csr_exporter.transport.adapter import TimedAdapter
+from csr_exporter.transport.faults import fault, http_date, refusal
+
+Signer = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+"""Puts the credentials into a request; raises `SourceError` where there are none."""
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes, decompressed. A page of 50 records of the documented lengths has at most 300 kB."""
+
+CONNECT_TIMEOUT = 5.0
+ATTEMPTS = 4
+LONGEST_PAUSE = 30.0
+RETRIED = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach the services of one account. Times are in seconds."""
+
+    request_timeout: float = 20.0
+    requests_per_second: float = 10.0
+    proxy: str | None = None
+    ca_file: Path | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply to a request that succeeded."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Observer(Protocol):
+    """Is told of what goes over the wire."""
+
+    def exchanged(self, exchange: Exchange) -> None: ...
+
+    def retried(self, service: Service, reason: Reason) -> None: ...
+
+
+class Transport:
+    """Sends the requests of one account, one at a time.
+
+    Within a poll it asks again, up to three times, where a fault may pass; what *sleep* is given are seconds, and it
+    may return early to say that the process ends.
+    """
+
+    def __init__(self, settings: Settings, observer: Observer, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._sleep = sleep
+        self._deadline = float("inf")
+        self._next_slot = 0.0
+        self._session = requests.Session()
+        # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
+        self._session.trust_env = False
+        self._session.headers["User-Agent"] = f"csr-exporter/{__version__}"
+        self._session.mount("https://", TimedAdapter())
+        self._session.mount("http://", TimedAdapter())
+
+    def start(self, seconds: float) -> None:
+        """Begin a poll that may last *seconds*."""
+        self._deadline = time.monotonic() + seconds
+
+    def send(
+        self,
+        service: Service,
+        request: requests.Request,
+        auth: Signer | None = None,
+        success: int = 200,
+    ) -> Reply:
+        """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*."""
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
+            wait=_pause,
+            before_sleep=lambda state: self._before_retry(service, state),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._attempt, service, request, auth, success)
+
+    def _before_retry(self, service: Service, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, SourceError):
+            return
+        if time.monotonic() + (state.upcoming_sleep or 0.0) >= self._deadline:
+            raise error
+        self._observer.retried(service, error.reason)
+
+    def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
+        # Signed first: a renewal of the credentials is a request of its own.
+        request.auth = auth
+        prepared = self._session.prepare_request(request)
+        timeout = self._time_left()
+        self._await_slot()
+        started = time.monotonic()
+        code, skew = "error", None
+        try:
+            with self._session.send(prepared, **self._options(prepared, timeout)) as response:
+                body = _read(response)
+            code, skew = str(response.status_code), _clock_skew(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._blaming_the_deadline(fault(error), timeout) from error
+        finally:
+            self._observer.exchanged(Exchange(service, code, time.monotonic() - started, skew))
+        if response.status_code != success:
+            raise refusal(response, body, prepared)
+        return Reply(response.headers, body)
+
+    def _time_left(self) -> float:
+        """Seconds that the next request may take."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
+        return min(left, self._settings.request_timeout)
+
+    def _await_slot(self) -> None:
+        """Keep to the rate of requests that is allowed."""
+        now = time.monotonic()
+        slot = max(now, self._next_slot)
+        self._next_slot = slot + 1 / self._settings.requests_per_second
+        if slot > now:
+            self._sleep(slot - now)
+
+    def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
+        settings = self._settings
+        proxies = {"all": settings.proxy} if settings.proxy else get_environ_proxies(prepared.url or "")
+        return {
+            "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
+            "allow_redirects": False,  # the credentials would travel with it
+            "stream": True,
+            "proxies": proxies,
+            "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
+        }
+
+    def _blaming_the_deadline(self, error: SourceError, timeout: float) -> SourceError:
+        if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:
+            return SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
+        return error
+
+
+def _read(response: requests.Response) -> bytes:
+    """The body, which is refused as soon as it is too large."""
+    body = bytearray()
+    while chunk := response.raw.read(64 * 1024, decode_content=True):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise SourceError(Reason.MALFORMED_REPLY, f"the reply is larger than {LARGEST_BODY} bytes")
+    return bytes(body)
+
+
+def _clock_skew(response: requests.Response) -> float | None:
+    date = http_date(response.headers.get("Date", ""))
+    return None if date is None else date - time.time()
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds before the next attempt: as the service asks, else ever longer with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.pause if isinstance(error, SourceError) else 0.0
+    return asked or _BACK_OFF(state)
+
+
+_BACK_OFF = tenacity.wait_exponential_jitter(initial=1, max=LONGEST_PAUSE)
