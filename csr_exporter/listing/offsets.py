@@ -1,0 +1,81 @@
+"""What the service means by ``offset``, which the reference does not say and others found faulty."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from csr_exporter.inventory import OffsetMode, Page
+from csr_exporter.listing.pages import PAGE_SIZE
+
+PROBES = (1, 2)
+"""The offsets that tell the meanings apart: a 1 is the same as 0 to a service that counts pages from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What an offset means, and the largest that may be sent (None: any)."""
+
+    mode: OffsetMode
+    max_offset: int | None
+
+    @property
+    def window(self) -> int | None:
+        """How many rows of a slice can be reached; None when there is no bound."""
+        if self.mode not in {OffsetMode.RECORD, OffsetMode.PAGE, OffsetMode.PAGE1}:
+            return PAGE_SIZE
+        if self.max_offset is None:
+            return None
+        return {
+            OffsetMode.RECORD: self.max_offset + PAGE_SIZE,
+            OffsetMode.PAGE: (self.max_offset + 1) * PAGE_SIZE,
+        }.get(self.mode, max(1, self.max_offset) * PAGE_SIZE)
+
+    def allows(self, offset: int) -> bool:
+        return self.max_offset is None or offset <= self.max_offset
+
+    def next_offset(self, rows: int, pages: int, total: int | None) -> int | None:
+        """The offset that goes on after the first *rows* rows, read in *pages* pages; None when none does."""
+        match self.mode:
+            case OffsetMode.RECORD:
+                return self._next_record(rows, total)
+            case OffsetMode.PAGE:
+                offset = pages
+            case OffsetMode.PAGE1:
+                offset = pages + 1
+            case _:
+                return None
+        return offset if self.allows(offset) else None
+
+    def _next_record(self, rows: int, total: int | None) -> int | None:
+        """Reads the last row once more where that costs no further page: it shows whether rows moved meanwhile."""
+        within = total is not None and (self.window is None or total <= self.window)
+        overlap = 1 if total is not None and within and (total - rows) % PAGE_SIZE else 0
+        if self.max_offset is None:
+            return rows - overlap
+        return min(rows - overlap, self.max_offset) if rows < self.max_offset + PAGE_SIZE else None
+
+    def expected_again(self, offset: int, rows: int) -> int:
+        """How many of the first *rows* rows a page at *offset* should bring again."""
+        return max(0, rows - offset) if self.mode is OffsetMode.RECORD else 0
+
+
+def meaning(offset: int, first: Page, probe: Page) -> OffsetMode | None:
+    """What *offset*, 1 or 2, means if it brought *probe* after a full *first* page; None if it brought the same again.
+
+    49 of 50 come again where it counts records, none where it counts pages. A list that changes in between may bring
+    one more or less of either, so the majority decides. `OffsetMode.UNTESTED` if nothing can be told.
+    """
+    known = {csr.id for csr in first.csrs}
+    ids = {csr.id for csr in probe.csrs}
+    if not known or not ids:
+        return OffsetMode.UNTESTED
+    if ids <= known:
+        return OffsetMode.RECORD if probe.entries < first.entries else None
+    return _by_majority(offset, known, ids)
+
+
+def _by_majority(offset: int, known: AbstractSet[str], ids: AbstractSet[str]) -> OffsetMode:
+    if len(ids & known) > len(ids - known):
+        return OffsetMode.RECORD
+    return OffsetMode.PAGE if offset == PROBES[0] else OffsetMode.PAGE1

@@ -1,0 +1,84 @@
+"""An SCM in memory, with every meaning that the reference leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from csr_exporter.inventory import Csr, OffsetMode, Page, Query, Reason, Rejection, SourceError
+
+NAME_MEANINGS: dict[str, Callable[[str, str], bool]] = {
+    "exact": lambda wanted, name: wanted == name,
+    "prefix": lambda wanted, name: name.startswith(wanted),
+    "substring": lambda wanted, name: wanted in name,
+    "ignored": lambda _wanted, _name: True,
+}
+
+Change = Callable[[list[Csr]], None]
+
+
+@dataclass
+class FakeScm:
+    """Answers queries over *csrs*, in their order; *changes* happen to the list before the request of that number.
+
+    A `Csr` with an empty id stands for a record without one. *refuses* tells which queries are answered with 400.
+    """
+
+    csrs: list[Csr]
+    offset_mode: OffsetMode = OffsetMode.RECORD
+    max_offset: int | None = 100
+    name_meaning: str = "substring"
+    case_sensitive: bool = True
+    total: Callable[[int], int | None] = lambda matching: matching
+    refuses: Callable[[Query], bool] = lambda _query: False
+    changes: dict[int, Change] = field(default_factory=dict)
+    log: list[Query] = field(default_factory=list)
+
+    def __call__(self, query: Query) -> Page:
+        self.log.append(query)
+        if change := self.changes.get(len(self.log)):
+            change(self.csrs)
+        self._check(query)
+        rows = [csr for csr in self.csrs if self._selects(query, csr)]
+        start = self._first_row(query)
+        return _page(rows[start : start + query.limit], self.total(len(rows)))
+
+    def _check(self, query: Query) -> None:
+        """Refuse what the reference refuses."""
+        legal = (
+            query.limit in {10, 20, 50}
+            and query.offset >= 0
+            and (self.max_offset is None or query.offset <= self.max_offset)
+            and len(query.name or "") <= 32
+        )
+        if not legal or self.refuses(query):
+            raise SourceError(Reason.BAD_REQUEST, "SCM.0005")
+
+    def _first_row(self, query: Query) -> int:
+        match self.offset_mode:
+            case OffsetMode.RECORD:
+                return query.offset
+            case OffsetMode.PAGE:
+                return query.offset * query.limit
+            case OffsetMode.PAGE1:
+                return (max(1, query.offset) - 1) * query.limit
+            case _:
+                return 0
+
+    def _selects(self, query: Query, csr: Csr) -> bool:
+        if query.algorithm is not None and csr.algorithm != query.algorithm:
+            return False
+        if query.name is None:
+            return True
+        wanted, name = query.name, csr.name
+        if not self.case_sensitive:
+            wanted, name = wanted.casefold(), name.casefold()
+        return NAME_MEANINGS[self.name_meaning](wanted, name)
+
+
+def _page(rows: Sequence[Csr], total: int | None) -> Page:
+    """As the parser makes it: each id once, records without one counted only."""
+    usable = {csr.id: csr for csr in rows if csr.id}
+    nameless = sum(not csr.id for csr in rows)
+    rejected = {Rejection.MISSING_ID: nameless} if nameless else {}
+    return Page(csrs=tuple(usable.values()), total=total, entries=len(rows), rejected=rejected)
