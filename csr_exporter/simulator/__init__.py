@@ -1,0 +1,11 @@
+"""An imitation of SSL Certificate Manager and of IAM over real HTTP, for tests, the demo and compose files.
+
+It is written from the reference of the services and imports nothing of the exporter: a misreading shared by both
+would pass every test. Times are Unix seconds unless a field of the API says milliseconds.
+"""
+
+from csr_exporter.simulator.account import NameMatch, OffsetMode, SimulatedAccount
+from csr_exporter.simulator.exchange import SeenRequest
+from csr_exporter.simulator.server import Simulator, serve
+
+__all__ = ["NameMatch", "OffsetMode", "SeenRequest", "SimulatedAccount", "Simulator", "serve"]

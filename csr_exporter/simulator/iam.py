@@ -1,0 +1,117 @@
+"""IAM: ``POST /v3/auth/tokens`` with the password method.
+
+Source: IAM API reference, "Obtaining a User Token Through Password Authentication".
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from csr_exporter.simulator.account import SimulatedAccount
+from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply, keystone_refusal
+from csr_exporter.simulator.keys import Lockout, Token, Tokens, rfc3339
+
+
+class Iam:
+    """Issues tokens.
+
+    The reference does not say whether failed API logins count for the login policy of the account; here they do, with
+    six in a row locking the user for 15 minutes, the shortest that can be configured.
+    """
+
+    def __init__(self, accounts: Iterable[SimulatedAccount], tokens: Tokens) -> None:
+        self._accounts = {(account.user, account.domain): account for account in accounts}
+        self._tokens = tokens
+        self._lockout = Lockout(allowed=5, seconds=900)
+
+    def claimed(self, call: Call) -> str:
+        """Name of the account the request claims, without proof; empty when it names none."""
+        account = self._accounts.get(_who(_json(call.body)))
+        return account.name if account else ""
+
+    def issue(self, call: Call) -> Reply:
+        """Status 201, the token in a header. Raises `RefusedError`: 400 for a malformed request, else 401."""
+        content = _json(call.body)
+        if _at(content, "auth", "identity", "methods") != ["password"]:
+            raise keystone_refusal(400, "Bad Request", "Expecting to find method password in identity.")
+        account = self._proven(call, content)
+        scope = _scope(content, account)
+        return _issued(
+            self._tokens.issue(account, call.now), account, scope, with_catalog="nocatalog" not in call.query
+        )
+
+    def _proven(self, call: Call, content: object) -> SimulatedAccount:
+        account = self._accounts.get(_who(content))
+        if account is None:
+            raise _unauthorized()
+        if self._lockout.locked(account.name, call.now):
+            raise keystone_refusal(401, "Unauthorized", "The user has been locked because of failed logins.")
+        password = str(_at(content, "auth", "identity", "password", "user", "password"))
+        if not hmac.compare_digest(password.encode("utf-8", "replace"), account.password.encode()):
+            self._lockout.failed(account.name, call.now)
+            raise _unauthorized()
+        self._lockout.succeeded(account.name)
+        return account
+
+
+def _unauthorized() -> RefusedError:
+    return keystone_refusal(401, "Unauthorized", "The username or password is wrong.")
+
+
+def _json(body: bytes) -> object:
+    """The body, or None when it is not JSON."""
+    try:
+        content: object = json.loads(body)
+    except ValueError:
+        return None
+    return content
+
+
+def _at(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
+    """What is found along *keys*; None when the way ends before."""
+    for key in keys:
+        if not isinstance(content, Mapping):
+            return None
+        content = content.get(key)
+    return content
+
+
+def _who(content: object) -> tuple[str, str]:
+    """Name of the user and of the domain the request gives."""
+    user = _at(content, "auth", "identity", "password", "user")
+    return str(_at(user, "name")), str(_at(user, "domain", "name"))
+
+
+def _scope(content: object, account: SimulatedAccount) -> dict[str, object]:
+    """What the token is good for: a project goes before a domain, and without either it is the domain."""
+    domain = {"id": account.domain_id, "name": account.domain}
+    scope = _at(content, "auth", "scope")
+    if (project := _at(scope, "project")) is not None:
+        if account.project not in {_at(project, "name"), _at(project, "id")}:
+            raise _unauthorized()
+        return {"project": {"id": account.project, "name": account.project, "domain": domain}}
+    if (wanted := _at(scope, "domain")) is not None and wanted not in ({"id": domain["id"]}, {"name": domain["name"]}):
+        raise _unauthorized()
+    return {"domain": domain}
+
+
+def _issued(token: Token, account: SimulatedAccount, scope: dict[str, object], *, with_catalog: bool) -> Reply:
+    content: dict[str, object] = {
+        "expires_at": rfc3339(token.issued_at + account.token_lifetime),
+        "issued_at": rfc3339(token.issued_at),
+        "methods": ["password"],
+        "roles": [{"id": "0", "name": "te_admin"}],
+        "user": {
+            "domain": {"id": account.domain_id, "name": account.domain},
+            "id": account.domain_id[::-1],
+            "name": account.user,
+            "password_expires_at": "",
+        },
+        **scope,
+    }
+    if with_catalog:
+        content["catalog"] = [{"endpoints": [], "id": "scm", "name": "scm", "type": "scm"}]
+    return json_reply(201, {"token": content}, {"X-Subject-Token": token.value})
