@@ -19,8 +19,11 @@ log = structlog.get_logger()
 class Source(Protocol):
     """Where the pages of an account come from. *expires_at* and *renewals* are of its credentials."""
 
-    expires_at: float | None
-    renewals: int | None
+    @property
+    def expires_at(self) -> float | None: ...
+
+    @property
+    def renewals(self) -> int | None: ...
 
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""

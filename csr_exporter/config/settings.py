@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, SecretStr, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
 _UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
@@ -100,8 +108,15 @@ def _path(text: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
 
 
-RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str)]
-OptionalSecret = Annotated[Secret | None, PlainValidator(_secret, json_schema_input_type=str)]
+def _shown(secret: Secret | None) -> str | None:
+    """Where a secret comes from, for a configuration that is shown."""
+    if secret is None or secret.inline is not None:
+        return None if secret is None else "<secret>"
+    return f"file {secret.file}" if secret.file else f"variable {secret.env}"
+
+
+RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]
+OptionalSecret = Annotated[Secret | None, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]
 FilePath = Annotated[Path, PlainValidator(_path, json_schema_input_type=str)]
 
 

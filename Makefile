@@ -1,0 +1,35 @@
+# Each target does its own set-up: Python 3.11 or later, make and git are enough.
+
+PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11,\
+            $(shell $(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(each))))
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo run test lint bench clean
+
+demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
+	@$(BIN)/csr-exporter demo
+
+run: $(READY) ## The daemon, with the configuration in config.yml
+	@$(BIN)/csr-exporter run --config.file=config.yml
+
+test: $(READY) ## All tests
+	@$(BIN)/pytest
+
+lint: $(READY) ## Style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in one run
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; name one with PYTHON=…" >&2; exit 1; }
+	@echo "setting up .venv with $(PYTHON)" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,201 @@
+"""The commands. Each flag has an environment variable: ``--log.level`` is ``CSR_EXPORTER_LOG_LEVEL``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import structlog
+
+from csr_exporter import __version__, logs
+from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
+from csr_exporter.server import Address, AddressError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Addresses(click.ParamType[Address]):
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:  # noqa: ANN401 - as click has it
+        if isinstance(value, Address):
+            return value
+        try:
+            return Address.parse(value)
+        except AddressError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _flag(name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401 - passed on
+    variable = name.strip("-").replace(".", "_").replace("-", "_")
+    return click.option(
+        name, variable, envvar=f"CSR_EXPORTER_{variable.upper()}", show_default=True, show_envvar=True, **attributes
+    )
+
+
+def _logged(command: F) -> F:
+    """Give *command* the flags of logging, and log as they say."""
+    level = _flag(
+        "--log.level",
+        type=click.Choice(logs.LEVELS),
+        default="info",
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.setdefault("log_level", value),
+        help="Least severe events to log.",
+    )
+    form = _flag(
+        "--log.format",
+        type=click.Choice(logs.FORMATS),
+        expose_value=False,
+        callback=lambda context, _, value: logs.configure(context.meta.get("log_level", "info"), value),
+        help="Form of the log on standard error. [default: console on a terminal, else logfmt]",
+    )
+    return level(form(command))
+
+
+_config_file = _flag(
+    "--config.file",
+    type=click.Path(path_type=Path),
+    help="Configuration in YAML. Without it one account is read from the environment.",
+)
+_listen_address = _flag(
+    "--web.listen-address", type=_Addresses(), default=":10065", help="Where to listen; port 0 takes a free one."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="csr-exporter")
+def main() -> None:
+    """Prometheus exporter for the certificate signing requests in Huawei Cloud SSL Certificate Manager."""
+
+
+@main.command()
+@_config_file
+@_listen_address
+@_logged
+def run(config_file: Path | None, web_listen_address: Address) -> None:
+    """Poll all accounts and serve /metrics until told to stop."""
+    from csr_exporter import daemon  # noqa: PLC0415 - the other commands need no server
+
+    config = _configuration(config_file)
+    for warning in config.warnings():
+        structlog.get_logger().warning("configuration_weakens_security", detail=warning)
+    try:
+        daemon.run(config, web_listen_address, _announce)
+    except AddressError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _announce(url: str) -> None:
+    click.echo(f"listening on {url}")
+
+
+@main.command()
+@_config_file
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file, at once or not at all.")
+@_logged
+def once(config_file: Path | None, output: Path | None) -> None:
+    """Poll all accounts once and print the exposition, for the textfile collector of the node exporter.
+
+    Exits with 1 when an account failed.
+    """
+    from csr_exporter import oneshot  # noqa: PLC0415 - as in run
+
+    text, succeeded = oneshot.exposition(_configuration(config_file))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        oneshot.replace_file(output, text)
+    sys.exit(0 if succeeded else 1)
+
+
+@main.command()
+@_config_file
+@_logged
+def check(config_file: Path | None) -> None:
+    """Validate the configuration and say all that is wrong with it. Exits with 2 when something is."""
+    config = _configuration(config_file)
+    for warning in config.warnings():
+        click.echo(f"warning: {warning}", err=True)
+    count = len(config.accounts)
+    click.echo(f"{config_file or 'environment'}: valid, {count} account{'s' if count > 1 else ''}")
+
+
+@main.command(name="list")
+@_config_file
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--sort", type=click.Choice(["age", "name", "algorithm"]), default="age", show_default=True)
+@click.option("--account", "names", multiple=True, help="Only this account; may be given several times.")
+@_logged
+def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]) -> None:
+    """Print the CSRs of all accounts, by age the oldest first. Exits with 1 when an account failed."""
+    from csr_exporter import oneshot  # noqa: PLC0415 - as in run
+
+    config = _configuration(config_file)
+    known = [account.name for account in config.accounts]
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{unknown[0]!r} is not configured; known: {', '.join(known)}", param_hint="--account")
+    sys.exit(0 if oneshot.print_list(config, names or tuple(known), form, sort) else 1)
+
+
+@main.command()
+@_flag("--web.listen-address", type=_Addresses(), default="127.0.0.1:10065", help="Where the exporter listens.")
+@_logged
+def demo(web_listen_address: Address) -> None:
+    """Run simulator and exporter in one process: several accounts that change while you watch, no cloud needed."""
+    from csr_exporter import demo as demonstration  # noqa: PLC0415 - as in run
+
+    try:
+        demonstration.run(web_listen_address, _announce)
+    except AddressError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@_flag("--web.listen-address", type=_Addresses(), default="127.0.0.1:10066", help="Where the simulator listens.")
+@click.option("--accounts", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Number of accounts.")
+@click.option("--csrs", type=click.IntRange(0, 10_000), default=60, show_default=True, help="CSRs per account.")
+@click.option("--seed", type=int, default=1, show_default=True, help="What the data are made from.")
+@click.option(
+    "--offset-mode",
+    type=click.Choice(["record", "page", "page1", "ignored"]),
+    default="record",
+    show_default=True,
+    help="What offset counts.",
+)
+@click.option(
+    "--name-match",
+    type=click.Choice(["substring", "prefix", "exact"]),
+    default="substring",
+    show_default=True,
+    help="How the filter by name selects.",
+)
+@click.option("--churn", type=click.FloatRange(0), default=0.0, show_default=True, help="Changes per minute.")
+@click.option("--latency", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="Seconds per reply.")
+def simulate(web_listen_address: Address, **options: Any) -> None:  # noqa: ANN401 - handed on
+    """Run the simulator alone, and print a configuration that fits it."""
+    from csr_exporter import demo as demonstration  # noqa: PLC0415 - as in run
+
+    try:
+        demonstration.simulate(web_listen_address.host or "0.0.0.0", web_listen_address.port, **options)  # noqa: S104 - an empty host asks for all addresses
+    except OSError as error:
+        raise click.ClickException(f"cannot listen: {error.strerror or error}") from None
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration file."""
+    click.echo(json.dumps(Config.model_json_schema(), indent=2))
+
+
+def _configuration(file: Path | None) -> Config:
+    try:
+        return read_config(file) if file else config_from_environment(os.environ)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
