@@ -161,7 +161,7 @@ def known_kind(data: object) -> object:
     kinds = [get_args(each.model_fields["kind"].annotation)[0] for each in get_args(AnyCredentials)]
     match data:
         case {"kind": kind} if kind in PLANNED_KINDS:
-            raise ValueError(f"the kinds {_listed(PLANNED_KINDS)} are not yet supported; expected {_listed(kinds)}")
+            raise ValueError(f"{_listed(PLANNED_KINDS)}: not yet supported; expected {_listed(kinds)}")
         case {"kind": kind} if kind in kinds:
             return data
         case Mapping():

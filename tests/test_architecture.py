@@ -1,0 +1,99 @@
+"""The import table: which room may know which. Data flows one way, from configuration to pages."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "csr_exporter"
+
+PURE = {"inventory", "text"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "inventory": set(),
+    "text": set(),
+    "config": set(),
+    "simulator": set(),
+    "status": {"inventory"},
+    "listing": {"inventory"},
+    "transport": {"inventory", "text"},
+    "auth": {"config", "inventory", "transport"},
+    "api": {"inventory", "text", "transport"},
+    "poller": {"inventory", "status", "listing"},
+    "metrics": PURE | {"status"},
+    "exposition": set(),
+    "web": PURE | {"status", "metrics", "exposition"},
+    "server": set(),
+    "logs": set(),
+    "accounts": {"config", "auth", "api", "inventory", "listing", "metrics", "poller", "status", "transport"},
+    "oneshot": PURE | {"config", "accounts", "exposition", "metrics", "status"},
+    "daemon": {"config", "accounts", "metrics", "poller", "server", "status", "web"},
+    "demo": {"config", "daemon", "server", "simulator"},
+    "cli": {"config", "daemon", "demo", "logs", "oneshot", "server"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+
+
+def room_of(file: Path) -> str:
+    first = file.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_rooms(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "csr_exporter" and parts[1] != "__version__":
+                yield parts[1]
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_the_table_allows(file: Path) -> None:
+    room = room_of(file)
+
+    beyond = {each for each in imported_rooms(file) if each != room} - MAY_IMPORT[room]
+
+    assert beyond == set()
+
+
+def test_the_simulator_shares_nothing_with_what_it_tests() -> None:
+    files = sorted((PACKAGE / "simulator").rglob("*.py"))
+
+    assert files
+    assert {room for file in files for room in imported_rooms(file)} == {"simulator"}
+
+
+@pytest.mark.parametrize("room", ["inventory", "status", "listing"])
+def test_the_centre_does_no_input_and_output(room: str) -> None:
+    allowed = {
+        "__future__",
+        "bisect",
+        "collections",
+        "csr_exporter",
+        "dataclasses",
+        "enum",
+        "functools",
+        "itertools",
+        "types",
+        "typing",
+    }
+    files = [file for file in PACKAGE.rglob("*.py") if room_of(file) == room]
+
+    modules = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                modules.add(str(node.module).split(".")[0])
+
+    assert modules <= allowed

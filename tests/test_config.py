@@ -1,0 +1,346 @@
+"""Configuration: what is read, and the whole message for what cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from csr_exporter.config import (
+    AkskCredentials,
+    Config,
+    ConfigError,
+    EnvironmentCredentials,
+    PasswordCredentials,
+    SecretUnavailableError,
+    TokenCredentials,
+    config_from_environment,
+    read_config,
+)
+
+DAY = 86_400.0
+
+MINIMAL = """\
+accounts:
+  - name: production
+    site: international
+    credentials: {kind: token, token_env: THE_TOKEN}
+"""
+
+
+def written(directory: Path, text: str) -> Path:
+    file = directory / "config.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def mistakes_in(directory: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_config(written(directory, text))
+    return str(caught.value).replace(str(directory / "config.yml"), "config.yml").splitlines()
+
+
+def test_a_minimal_configuration_has_the_documented_defaults(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, MINIMAL))
+
+    assert (config.poll_interval, config.poll_timeout, config.request_timeout) == (300.0, 120.0, 20.0)
+    assert config.stale_after == 6 * config.poll_interval
+    assert (config.max_requests_per_poll, config.max_requests_per_second) == (500, 10.0)
+    assert config.age_buckets == tuple(days * DAY for days in (7, 30, 90, 180, 365, 398, 730))
+    assert config.per_csr.labels == ("name", "domain_name", "private_key_algo", "usage")
+    (account,) = config.accounts
+    assert account.address == "https://scm.ap-southeast-1.myhuaweicloud.com"
+    assert (account.offset_mode, account.max_offset, account.limit) == ("auto", 100, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("5m", 300), ("1h30m", 5400), ("90d", 90 * DAY), ("1500ms", 1.5), ("1y2w", 379 * DAY)],
+)
+def test_durations_are_written_as_prometheus_writes_them(tmp_path: Path, text: str, seconds: float) -> None:
+    config = read_config(written(tmp_path, f"stale_after: 5y\nrequest_timeout: {text}\n{MINIMAL}"))
+
+    assert config.request_timeout == seconds
+
+
+def test_relative_paths_start_at_the_file_they_are_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("the-token\n", encoding="utf-8")
+    monkeypatch.chdir("/")
+
+    config = read_config(written(tmp_path, MINIMAL.replace("token_env: THE_TOKEN", "token_file: token")))
+
+    credentials = config.accounts[0].credentials
+    assert isinstance(credentials, TokenCredentials)
+    assert credentials.token.read() == "the-token"
+
+
+def test_a_secret_that_is_not_there_yet_is_no_mistake_until_it_is_needed(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, MINIMAL.replace("token_env: THE_TOKEN", "token_file: token")))
+
+    credentials = config.accounts[0].credentials
+    assert isinstance(credentials, TokenCredentials)
+    with pytest.raises(SecretUnavailableError, match=r"token: No such file or directory$"):
+        credentials.token.read()
+
+
+def test_a_password_account_takes_project_and_iam_from_its_site(tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        "{kind: token, token_env: THE_TOKEN}", "{kind: password, user: u, password_env: P, domain: d}"
+    )
+
+    credentials = read_config(written(tmp_path, text)).accounts[0].credentials
+
+    assert isinstance(credentials, PasswordCredentials)
+    assert credentials.iam_endpoint == "https://iam.myhuaweicloud.com"
+    assert credentials.scope is not None
+    assert credentials.scope.project == "ap-southeast-1"
+
+
+def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> None:
+    text = MINIMAL.replace("token_env: THE_TOKEN", "token: hunter2hunter2").replace(
+        "    site:", "    proxy: http://user:hunter2@proxy.example:3128\n    site:"
+    )
+
+    config = read_config(written(tmp_path, text))
+
+    assert "hunter2" not in repr(config)
+    assert "hunter2" not in str(config)
+    assert "hunter2" not in config.model_dump_json()
+    assert list(config.warnings()) == [
+        "production: token stands in the configuration; token_file or token_env would hide it"
+    ]
+
+
+def test_what_weakens_security_is_said(tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        "site: international",
+        "endpoint: http://scm.example\n    insecure_plain_http: true\n    insecure_skip_verify: true",
+    )
+
+    assert list(read_config(written(tmp_path, text)).warnings()) == [
+        "production: insecure_plain_http lets anyone on the way read the credentials",
+        "production: insecure_skip_verify lets anyone on the way pose as the service",
+    ]
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:80"])
+def test_plain_http_is_for_loopback(tmp_path: Path, endpoint: str) -> None:
+    config = read_config(written(tmp_path, MINIMAL.replace("site: international", f"endpoint: '{endpoint}'")))
+
+    assert config.accounts[0].address == endpoint
+
+
+# --- bad files --------------------------------------------------------------------------------------------------------
+
+BAD: dict[str, tuple[str, list[str]]] = {
+    "empty": ("", ["config.yml: expected a mapping of settings"]),
+    "not YAML": ("accounts: [", ["config.yml:1:12: expected the node content, but found '<stream end>'"]),
+    "a key twice": ("poll_interval: 5m\npoll_interval: 6m\n", ["config.yml:2:1: a key is given twice"]),
+    "no accounts": (
+        "accounts: []\nper_csr: {}\n",
+        ["config.yml: accounts: expected at least one account"],
+    ),
+    "unknown settings": (
+        MINIMAL + "    offsetmode: page\npol_interval: 5m\n",
+        [
+            "config.yml: accounts.0.offsetmode: unknown setting; did you mean offset_mode?",
+            "config.yml: pol_interval: unknown setting; did you mean poll_interval?",
+        ],
+    ),
+    "wrong types": (
+        "poll_interval: 300\nmax_requests_per_poll: '500'\nmax_requests_per_second: fast\nper_csr: {enabled: 1}\n"
+        "age_buckets: 7d\naccounts: [production]\n",
+        [
+            "config.yml: poll_interval: expected a duration such as 30s, 5m, 1h30m or 90d",
+            "config.yml: max_requests_per_poll: expected a whole number",
+            "config.yml: max_requests_per_second: expected a number",
+            "config.yml: age_buckets: expected a list",
+            "config.yml: per_csr.enabled: expected true or false",
+            "config.yml: accounts.0: expected a mapping of settings",
+        ],
+    ),
+    "out of range": (
+        "poll_interval: 1s\nage_buckets: [30d, 7d]\nmax_requests_per_poll: 0\nper_csr: {labels: [name, name]}\n"
+        + MINIMAL
+        + "    limit: 0\n    max_offset: -1\n",
+        [
+            "config.yml: poll_interval: expected at least 10s",
+            "config.yml: max_requests_per_poll: expected greater than or equal to 1",
+            "config.yml: age_buckets: expected ascending durations, the first above 0s",
+            "config.yml: per_csr.labels: expected each value once",
+            "config.yml: accounts.0.limit: expected greater than or equal to 1",
+            "config.yml: accounts.0.max_offset: expected greater than or equal to 0",
+        ],
+    ),
+    "stale before the next poll": (
+        "poll_interval: 5m\nstale_after: 1m\n" + MINIMAL,
+        ["config.yml: stale_after: expected at least poll_interval"],
+    ),
+    "secrets given twice or not at all": (
+        "accounts:\n"
+        "  - name: production\n    site: china\n    credentials: {kind: aksk, access_key: AK, access_key_env: AK}\n"
+        "  - name: staging\n    site: china\n    credentials: {kind: token, token: ''}\n",
+        [
+            "config.yml: accounts.0.credentials.aksk.access_key: "
+            "expected one of access_key, access_key_file, access_key_env",
+            "config.yml: accounts.0.credentials.aksk.secret_key: "
+            "expected one of secret_key, secret_key_file, secret_key_env",
+            "config.yml: accounts.1.credentials.token.token: expected text in token",
+        ],
+    ),
+    "bad places": (
+        "accounts:\n"
+        "  - {name: a, site: mars, credentials: {kind: environment}}\n"
+        "  - {name: b, credentials: {kind: environment}}\n"
+        "  - {name: c, site: china, endpoint: 'https://scm.example', credentials: {kind: environment}}\n"
+        "  - {name: d, endpoint: 'http://scm.example', credentials: {kind: environment}}\n"
+        "  - {name: e, endpoint: 'https://user:hunter2@scm.example', credentials: {kind: environment}}\n"
+        "  - {name: f, endpoint: 'http://127.0.0.1:1', credentials: "
+        "{kind: password, user: u, password_env: P, domain: d}}\n",
+        [
+            "config.yml: accounts.0.site: expected 'china', 'international', 'malaysia' or 'europe'",
+            "config.yml: accounts.1.endpoint: expected either site or endpoint",
+            "config.yml: accounts.2.endpoint: expected either site or endpoint",
+            "config.yml: accounts.3.endpoint: expected https://, or insecure_plain_http: true, for http:// shows the "
+            "credentials to anyone",
+            "config.yml: accounts.4.endpoint: expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com",
+            "config.yml: accounts.5.credentials: expected iam_endpoint, for only a site has a known one",
+        ],
+    ),
+    "bad kinds": (
+        "accounts:\n"
+        "  - {name: a, site: china, credentials: {kind: hunter2}}\n"
+        "  - {name: b, site: china, credentials: {kind: metadata}}\n"
+        "  - {name: c, site: china, credentials: token}\n"
+        "  - {name: d, site: china}\n",
+        [
+            "config.yml: accounts.0.credentials: expected a kind: aksk, password, token or environment",
+            "config.yml: accounts.1.credentials: metadata, profile or oidc: not yet supported; "
+            "expected aksk, password, token or environment",
+            "config.yml: accounts.2.credentials: expected a mapping with a kind",
+            "config.yml: accounts.3.credentials: required, but not given",
+        ],
+    ),
+    "one name for two accounts": (
+        MINIMAL + MINIMAL.removeprefix("accounts:\n"),
+        ["config.yml: accounts.1.name: expected a name that no other account has"],
+    ),
+    "two scopes": (
+        "accounts:\n  - name: a\n    site: china\n"
+        "    credentials: {kind: password, user: u, password_env: P, domain: d, scope: {project: p, domain: d}}\n",
+        ["config.yml: accounts.0.credentials.password.scope.domain: expected either project or domain"],
+    ),
+}
+
+
+@pytest.mark.parametrize("text, mistakes", BAD.values(), ids=BAD)  # noqa: PT006 - read as one
+def test_every_mistake_is_named_at_once_in_a_sentence(tmp_path: Path, text: str, mistakes: list[str]) -> None:
+    assert mistakes_in(tmp_path, text) == mistakes
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(tmp_path / "none.yml")
+
+    assert str(caught.value) == f"{tmp_path / 'none.yml'}: No such file or directory"
+
+
+def test_no_message_repeats_a_rejected_value(tmp_path: Path) -> None:
+    text = "poll_interval: hunter2\nhunter: [hunter2\n"
+
+    assert "hunter2" not in "\n".join(mistakes_in(tmp_path, text))
+
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+
+def test_a_key_in_the_environment_makes_one_account() -> None:
+    config = config_from_environment(
+        {"CSR_EXPORTER_SITE": "china", "HUAWEICLOUD_SDK_AK": "AK", "HUAWEICLOUD_SDK_SK": "SK"}
+    )
+
+    (account,) = config.accounts
+    assert (account.name, account.site) == ("default", "china")
+    assert isinstance(account.credentials, EnvironmentCredentials)
+
+
+def test_a_token_in_the_environment_makes_one_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "CSR_EXPORTER_ENDPOINT": "http://127.0.0.1:1",
+        "CSR_EXPORTER_TOKEN": "the-token",
+        "CSR_EXPORTER_POLL_INTERVAL": "1m",
+    }
+    monkeypatch.setenv("CSR_EXPORTER_TOKEN", "the-token")
+
+    config = config_from_environment(variables)
+
+    credentials = config.accounts[0].credentials
+    assert isinstance(credentials, TokenCredentials)
+    assert credentials.token.read() == "the-token"
+    assert config.poll_interval == 60.0
+    assert list(config.warnings()) == []
+
+
+def test_a_user_in_the_environment_makes_one_account() -> None:
+    config = config_from_environment(
+        {
+            "CSR_EXPORTER_ENDPOINT": "http://127.0.0.1:1",
+            "CSR_EXPORTER_IAM_ENDPOINT": "http://127.0.0.1:2",
+            "CSR_EXPORTER_USER": "u",
+            "CSR_EXPORTER_PASSWORD_FILE": "/run/secrets/password",
+            "CSR_EXPORTER_DOMAIN": "d",
+            "CSR_EXPORTER_PROJECT": "cn-north-4",
+        }
+    )
+
+    credentials = config.accounts[0].credentials
+    assert isinstance(credentials, PasswordCredentials)
+    assert credentials.password.file == Path("/run/secrets/password")
+    assert credentials.scope is not None
+    assert credentials.scope.project == "cn-north-4"
+
+
+@pytest.mark.parametrize(
+    ("variables", "mistakes"),
+    [
+        (
+            {},
+            [
+                "environment: expected HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or "
+                "CSR_EXPORTER_USER, or a file named by --config.file"
+            ],
+        ),
+        (
+            {"HUAWEICLOUD_SDK_AK": "AK"},
+            ["environment: CSR_EXPORTER_ENDPOINT: expected either site or endpoint"],
+        ),
+        (
+            {"CSR_EXPORTER_SITE": "mars", "CSR_EXPORTER_USER": "u", "CSR_EXPORTER_POLL_INTERVAL": "soon"},
+            [
+                "environment: CSR_EXPORTER_POLL_INTERVAL: expected a duration such as 30s, 5m, 1h30m or 90d",
+                "environment: CSR_EXPORTER_SITE: expected 'china', 'international', 'malaysia' or 'europe'",
+                "environment: CSR_EXPORTER_PASSWORD: expected one of password, password_file, password_env",
+                "environment: CSR_EXPORTER_DOMAIN: required, but not given",
+            ],
+        ),
+    ],
+)
+def test_mistakes_in_the_environment_name_the_variable(variables: dict[str, str], mistakes: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from_environment(variables)
+
+    assert str(caught.value).splitlines() == mistakes
+
+
+# --- the schema -------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_knows_durations_kinds_and_the_three_spellings_of_a_secret() -> None:
+    schema = Config.model_json_schema()
+
+    assert schema["properties"]["poll_interval"]["pattern"].startswith("^")
+    aksk = schema["$defs"][AkskCredentials.__name__]
+    assert {"secret_key", "secret_key_file", "secret_key_env"} <= set(aksk["properties"])
+    assert aksk["required"] == ["kind"]
+    assert json.dumps(schema)
