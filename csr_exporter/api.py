@@ -25,7 +25,7 @@ YEAR = 365 * 86_400.0
 _LONGEST_TOTAL = 19
 _BEYOND_ANY_TIME = 10**19
 
-_SCALE = {10: 1.0, 13: 1e3, 16: 1e6, 19: 1e9}
+_SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Parts of a second that a time with so many digits counts. The reference says milliseconds."""
 
 _SEPARATORS = re.compile(r"[;,\s]+")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from csr_exporter.inventory import Csr, Inventory, Snapshot
+from csr_exporter.config import Config
+from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot
+from csr_exporter.simulator import SimulatedAccount
 from csr_exporter.status import Account, Status
 
 NOW = 1_800_000_000.0
@@ -41,3 +44,44 @@ def a_snapshot(*csrs: Csr, taken_at: float = NOW, **changes: Any) -> Snapshot:  
 def a_status(*csrs: Csr, name: str = "production", **changes: Any) -> Status:  # noqa: ANN401 - as `dataclasses.replace`
     """The status of an account after one good poll that took half a second."""
     return replace(Status(Account(name)).after_success(a_snapshot(*csrs), seconds=0.5), **changes)
+
+
+class Wire:
+    """Remembers what it is told of requests."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.retries: list[tuple[Service, Reason]] = []
+
+    def exchanged(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+
+    def retried(self, service: Service, reason: Reason) -> None:
+        self.retries.append((service, reason))
+
+
+def aksk(account: SimulatedAccount) -> dict[str, Any]:
+    """Credentials of a simulated *account*, as a configuration has them."""
+    return {"kind": "aksk", "access_key": account.access_key, "secret_key": account.secret_key}
+
+
+def password(account: SimulatedAccount, url: str) -> dict[str, Any]:
+    """Credentials of a simulated *account*, as a configuration has them; *url* is that of IAM."""
+    return {
+        "kind": "password",
+        "user": account.user,
+        "password": account.password,
+        "domain": account.domain,
+        "iam_endpoint": url,
+    }
+
+
+def token(account: SimulatedAccount) -> dict[str, Any]:
+    """Credentials of a simulated *account*, as a configuration has them."""
+    return {"kind": "token", "token": account.token}
+
+
+def a_config(url: str, name: str, credentials: dict[str, Any], **settings: Any) -> Config:  # noqa: ANN401 - settings of any type
+    """A configuration of one account at *url*."""
+    account = {"name": name, "endpoint": url, "credentials": credentials}
+    return Config.model_validate({"accounts": [account], **settings}, context={"directory": Path()})
