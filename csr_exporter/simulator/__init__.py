@@ -6,6 +6,33 @@ would pass every test. Times are Unix seconds unless a field of the API says mil
 
 from csr_exporter.simulator.account import NameMatch, OffsetMode, SimulatedAccount
 from csr_exporter.simulator.exchange import SeenRequest
+from csr_exporter.simulator.faults import (
+    Break,
+    ExpireTokens,
+    Fault,
+    Latency,
+    Mutation,
+    RawReply,
+    Status,
+    Throttle,
+    outage,
+)
 from csr_exporter.simulator.server import Simulator, serve
 
-__all__ = ["NameMatch", "OffsetMode", "SeenRequest", "SimulatedAccount", "Simulator", "serve"]
+__all__ = [
+    "Break",
+    "ExpireTokens",
+    "Fault",
+    "Latency",
+    "Mutation",
+    "NameMatch",
+    "OffsetMode",
+    "RawReply",
+    "SeenRequest",
+    "SimulatedAccount",
+    "Simulator",
+    "Status",
+    "Throttle",
+    "outage",
+    "serve",
+]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -32,6 +33,24 @@ class Call:
     def parameters(self) -> list[tuple[str, str]]:
         """The query, decoded. An empty value counts; bytes that are not UTF-8 become replacement characters."""
         return parse_qsl(self.query, keep_blank_values=True)
+
+    @property
+    def content(self) -> object:
+        """The body as JSON, or None when it is not."""
+        try:
+            content: object = json.loads(self.body)
+        except ValueError:
+            return None
+        return content
+
+
+def dig(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
+    """What is found along *keys*; None when the way ends before."""
+    for key in keys:
+        if not isinstance(content, Mapping):
+            return None
+        content = content.get(key)
+    return content
 
 
 @dataclass(frozen=True, slots=True)

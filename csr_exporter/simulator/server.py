@@ -19,6 +19,8 @@ from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.application import application
 from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.exchange import SeenRequest
+from csr_exporter.simulator.faults import Fault
+from csr_exporter.simulator.wire import ExposedProtocol
 
 START_SECONDS = 30.0
 MAX_HEADERS = 1 << 20  # bytes: tokens are thousands of characters, and may be more
@@ -64,7 +66,11 @@ class Simulator:
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
         """Every request so far, in the order they were answered."""
-        return tuple(self._cloud.seen)
+        return self._cloud.seen()
+
+    def wait_for(self, count: int, seconds: float = 10) -> tuple[SeenRequest, ...]:
+        """The requests so far, once there are *count* of them. Raises `TimeoutError` after *seconds*."""
+        return self._cloud.seen(count, seconds)
 
     def records(self, account: str) -> list[Any]:
         """A copy of what *account* holds now, newest first."""
@@ -85,6 +91,17 @@ class Simulator:
     def expire_tokens(self, account: str | None = None) -> None:
         """End all tokens of *account*, or of all, from now on."""
         self._cloud.tokens.expire(account, self._cloud.clock())
+
+    def inject(self, account: str | None, fault: Fault) -> None:
+        """Let *fault* strike *account*, or for None any request, even one that names no account. Faults add up.
+
+        Raises `LookupError` for an account that is not there.
+        """
+        self._cloud.inject(account, fault)
+
+    def clear(self, account: str | None = None) -> None:
+        """End the faults injected for *account*, or all."""
+        self._cloud.faults.clear(account)
 
 
 def serve(accounts: Sequence[SimulatedAccount], host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -107,7 +124,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application(cloud, self._stopping),
-                http="h11",
+                http=ExposedProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
