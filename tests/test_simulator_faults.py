@@ -191,6 +191,12 @@ def test_iam_sends_a_status_as_keystone_does(one: Browser) -> None:
     assert one.log_in().json() == {"error": {"code": 403, "message": "Forbidden.", "title": "Forbidden"}}
 
 
+def test_the_metadata_service_sends_a_status_as_text(one: Browser) -> None:
+    one.simulator.inject(None, Fault(Status(503), service="metadata"))
+
+    assert one.send("PUT", "/meta-data/latest/api/token").text == "Service Unavailable"
+
+
 def test_the_body_of_a_status_can_be_another(one: Browser) -> None:
     one.simulator.inject("one", Fault(Status(502, body=b"<html>bad gateway</html>")))
 

@@ -13,13 +13,23 @@ from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.control import read_faults, show_faults
 from csr_exporter.simulator.desk import Desk, Operation
 from csr_exporter.simulator.exchange import Call, Reply, not_published
+from csr_exporter.simulator.metadata import ECS_PATH, KEY_PATH, TOKEN_PATH
 
 
 def operations(cloud: Cloud) -> tuple[Operation, ...]:
     """Everything that is simulated."""
+    federation, metadata = cloud.federation, cloud.metadata
+    ecs = f"{ECS_PATH}{{account}}"
     return (
         Operation("scm", "GET", "/v3/scm/csr", cloud.gateway.claimed, cloud.list_csrs),
         Operation("iam", "POST", "/v3/auth/tokens", cloud.iam.claimed, cloud.iam.issue),
+        Operation("iam", "POST", "/v3.0/OS-AUTH/id-token/tokens", federation.claimed, federation.unscoped_token),
+        Operation("iam", "POST", "/v3.0/OS-CREDENTIAL/securitytokens", federation.claimed, federation.keys_for_token),
+        Operation("iam", "POST", "/v5/agencies/assume-with-oidc", federation.claimed, federation.assume_agency),
+        Operation("metadata", "PUT", TOKEN_PATH, metadata.claimed, metadata.issue_token),
+        Operation("metadata", "GET", KEY_PATH, metadata.claimed, metadata.security_key),
+        Operation("metadata", "PUT", ecs + TOKEN_PATH, metadata.claimed, metadata.issue_token),
+        Operation("metadata", "GET", ecs + KEY_PATH, metadata.claimed, metadata.security_key),
     )
 
 

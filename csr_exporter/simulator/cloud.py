@@ -10,10 +10,12 @@ from csr_exporter.simulator import scm
 from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.exchange import Call, Reply, SeenRequest
 from csr_exporter.simulator.faults import ExpireTokens, Fault, Faults
+from csr_exporter.simulator.federation import Federation
 from csr_exporter.simulator.gateway import Gateway
 from csr_exporter.simulator.holdings import Holdings
 from csr_exporter.simulator.iam import Iam
 from csr_exporter.simulator.keys import KeyRing, Tokens
+from csr_exporter.simulator.metadata import Metadata
 
 
 class Cloud:
@@ -25,8 +27,11 @@ class Cloud:
         self.accounts: Mapping[str, SimulatedAccount] = MappingProxyType({a.name: a for a in everyone})
         self.holdings: Mapping[str, Holdings] = MappingProxyType({a.name: Holdings(a, clock()) for a in everyone})
         self.tokens = Tokens(everyone, clock())
-        self.gateway = Gateway(KeyRing(everyone), self.tokens)
+        keys = KeyRing(everyone)
+        self.gateway = Gateway(keys, self.tokens)
         self.iam = Iam(everyone, self.tokens)
+        self.federation = Federation(everyone, self.tokens, keys)
+        self.metadata = Metadata(self.accounts, keys)
         self.faults = Faults(clock)
         self._seen: list[SeenRequest] = []
         self._news = threading.Condition()

@@ -93,8 +93,8 @@ def json_reply(status: int, content: object, headers: Mapping[str, str] = NOTHIN
     return Reply(status, body, {"Content-Type": "application/json", **headers})
 
 
-def scm_refusal(status: int, code: str, message: str) -> RefusedError:
-    """As SCM itself refuses. Source: "Querying the CSR List", Tables 5 to 7."""
+def service_refusal(status: int, code: str, message: str) -> RefusedError:
+    """As SCM itself refuses, and the extensions of IAM. Source: "Querying the CSR List", Tables 5 to 7."""
     return RefusedError(json_reply(status, {"error_code": code, "error_msg": message}))
 
 

@@ -6,7 +6,7 @@ import math
 from email.utils import formatdate
 from http import HTTPStatus
 
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, gateway_refusal, keystone_refusal, scm_refusal
+from csr_exporter.simulator.exchange import Call, Reply, gateway_refusal, keystone_refusal, service_refusal
 from csr_exporter.simulator.faults import Status
 
 _GATEWAY = {
@@ -22,17 +22,22 @@ _GATEWAY = {
 
 def reply_with(status: Status, call: Call) -> Reply:
     """The reply to *call* that *status* describes."""
-    usual = _refusal(status.status, call).reply if status.status >= HTTPStatus.BAD_REQUEST else Reply(status.status)
+    usual = _usual(status.status, call)
     headers = {**usual.headers, **_retry_after(status, call.now)}
     return Reply(status.status, usual.body if status.body is None else status.body, headers)
 
 
-def _refusal(status: int, call: Call) -> RefusedError:
+def _usual(status: int, call: Call) -> Reply:
+    """What comes with *status*: nothing, where it is no error."""
+    if status < HTTPStatus.BAD_REQUEST:
+        return Reply(status)
+    if call.service == "metadata":
+        return Reply(status, _phrase(status).encode(), {"Content-Type": "text/plain"})
     if status in _GATEWAY and (call.service != "iam" or status == HTTPStatus.TOO_MANY_REQUESTS):
-        return gateway_refusal(call, status, *_GATEWAY[status])
+        return gateway_refusal(call, status, *_GATEWAY[status]).reply
     if call.service == "iam":
-        return keystone_refusal(status, _phrase(status), f"{_phrase(status)}.")
-    return scm_refusal(status, "SCM.XXX", _phrase(status))
+        return keystone_refusal(status, _phrase(status), f"{_phrase(status)}.").reply
+    return service_refusal(status, "SCM.XXX", _phrase(status)).reply
 
 
 def _retry_after(status: Status, now: float) -> dict[str, str]:

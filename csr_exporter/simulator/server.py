@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from csr_exporter.simulator.application import application
 from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.exchange import SeenRequest
 from csr_exporter.simulator.faults import Fault
+from csr_exporter.simulator.metadata import ECS_PATH
 from csr_exporter.simulator.wire import ExposedProtocol
 
 START_SECONDS = 30.0
@@ -60,7 +62,7 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where SCM and IAM both are, ``http://127.0.0.1:43211``."""
+        """Where SCM, IAM, STS and the metadata service all are, ``http://127.0.0.1:43211``."""
         return _url(self._socket)
 
     @property
@@ -71,6 +73,10 @@ class Simulator:
     def wait_for(self, count: int, seconds: float = 10) -> tuple[SeenRequest, ...]:
         """The requests so far, once there are *count* of them. Raises `TimeoutError` after *seconds*."""
         return self._cloud.seen(count, seconds)
+
+    def metadata_url(self, account: str) -> str:
+        """Where the ECS of *account* finds its metadata service; that of the first account is at `url` too."""
+        return f"{self.url}{ECS_PATH}{quote(account, safe='')}"
 
     def records(self, account: str) -> list[Any]:
         """A copy of what *account* holds now, newest first."""
