@@ -13,6 +13,9 @@ OffsetMode = Literal["record", "page", "page1", "ignored"]
 NameMatch = Literal["substring", "prefix", "exact"]
 """How `name` selects, which the reference leaves open."""
 
+MetadataMode = Literal["token", "plain", "no_agency"]
+"""What the metadata service of the ECS does: ask for a token first, go without, or have no agency bound to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAccount:
@@ -20,7 +23,8 @@ class SimulatedAccount:
 
     `records`, when given, is served as it is, in its order and whatever it contains; `csrs` and `seed` are for
     generated records, which come newest first. `max_offset` None accepts any offset. `churn_per_minute` counts
-    creations, deletions and renamings together. `latency` and `token_lifetime` are in seconds.
+    creations, deletions and renamings together. `latency` and the two lifetimes, of tokens and of temporary keys,
+    are in seconds. The two `urns` are those of the identity provider and of the agency it may assume.
     """
 
     name: str = "production"
@@ -43,11 +47,19 @@ class SimulatedAccount:
     token: str = field(default="", repr=False)
     token_lifetime: float = 86_400.0
     project: str = "cn-north-4"
+    metadata: MetadataMode = "token"
+    key_lifetime: float = 86_400.0
+    idp_id: str = ""
+    id_token: str = field(default="", repr=False)
+    urns: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         for key, value in _derived(self.name).items():
             if not getattr(self, key):
                 object.__setattr__(self, key, value)
+        if not any(self.urns):
+            agency = f"iam::{self.domain_id}:agency:csr-exporter"
+            object.__setattr__(self, "urns", (f"iam::{self.domain_id}:oidcProvider:{self.idp_id}", agency))
 
 
 def _derived(name: str) -> dict[str, str]:
@@ -59,6 +71,8 @@ def _derived(name: str) -> dict[str, str]:
         "password": _text(f"{name} password", 16),
         "domain": name,
         "domain_id": hashlib.sha256(f"{name} domain".encode()).hexdigest()[:32],
+        "idp_id": f"{name}-idp",
+        "id_token": f"eyJ{_text(f'{name} id token', 200)}",
         "token": f"MII{_text(f'{name} token', 300)}",
     }
 

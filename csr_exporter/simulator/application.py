@@ -1,116 +1,86 @@
-"""The cloud as an ASGI application: from the wire to a `Call`, and from a `Reply` to the wire."""
+"""The cloud as an ASGI application: what is at which path."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from email.utils import formatdate
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from csr_exporter.simulator.cloud import Cloud
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, not_published
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One API of one service: who claims to call it, and what it answers."""
-
-    service: str
-    method: str
-    path: str
-    claimed: Callable[[Call], str]
-    answer: Callable[[Call], Reply]
+from csr_exporter.simulator.control import read_faults, show_faults
+from csr_exporter.simulator.desk import Desk, Operation
+from csr_exporter.simulator.exchange import Call, Reply, not_published
+from csr_exporter.simulator.metadata import ECS_PATH, KEY_PATH, TOKEN_PATH
 
 
 def operations(cloud: Cloud) -> tuple[Operation, ...]:
     """Everything that is simulated."""
+    federation, metadata = cloud.federation, cloud.metadata
+    ecs = f"{ECS_PATH}{{account}}"
     return (
         Operation("scm", "GET", "/v3/scm/csr", cloud.gateway.claimed, cloud.list_csrs),
         Operation("iam", "POST", "/v3/auth/tokens", cloud.iam.claimed, cloud.iam.issue),
+        Operation("iam", "POST", "/v3.0/OS-AUTH/id-token/tokens", federation.claimed, federation.unscoped_token),
+        Operation("iam", "POST", "/v3.0/OS-CREDENTIAL/securitytokens", federation.claimed, federation.keys_for_token),
+        Operation("iam", "POST", "/v5/agencies/assume-with-oidc", federation.claimed, federation.assume_agency),
+        Operation("metadata", "PUT", TOKEN_PATH, metadata.claimed, metadata.issue_token),
+        Operation("metadata", "GET", KEY_PATH, metadata.claimed, metadata.security_key),
+        Operation("metadata", "PUT", ecs + TOKEN_PATH, metadata.claimed, metadata.issue_token),
+        Operation("metadata", "GET", ecs + KEY_PATH, metadata.claimed, metadata.security_key),
     )
 
 
 def application(cloud: Cloud, stopping: asyncio.Event) -> Starlette:
     """All operations at one address; whatever else is asked for is not published there."""
     desk = Desk(cloud, stopping)
+    unknown = Operation("unknown", "", "", lambda _call: "", _not_published)
+
+    async def answer_unknown(request: Request, _error: Exception) -> Response:
+        return await desk.handle(unknown, request)
+
     app = Starlette(
-        routes=[_route(each, desk) for each in operations(cloud)],
-        exception_handlers={404: desk.unknown, 405: desk.unknown},
+        routes=[*(_route(each, desk) for each in operations(cloud)), *_control(cloud)],
+        exception_handlers={404: answer_unknown, 405: answer_unknown},
     )
     app.router.redirect_slashes = False
     return app
 
 
+def _not_published(call: Call) -> Reply:
+    raise not_published(call)
+
+
 def _route(operation: Operation, desk: Desk) -> Route:
     """Starlette would answer HEAD wherever it answers GET; the gateway knows the one method."""
-    route = Route(operation.path, desk.endpoint(operation))
+
+    async def answer(request: Request) -> Response:
+        return await desk.handle(operation, request)
+
+    route = Route(operation.path, answer)
     route.methods = {operation.method}
     return route
 
 
-class Desk:
-    """Takes requests in, waits as long as the account makes callers wait, and hands replies out."""
+def _control(cloud: Cloud) -> list[Route]:
+    """Faults over HTTP, as `control` describes."""
 
-    def __init__(self, cloud: Cloud, stopping: asyncio.Event) -> None:
-        self._cloud = cloud
-        self._stopping = stopping
+    async def show(_request: Request) -> Response:
+        return JSONResponse(show_faults(cloud.faults.at_work()))
 
-    def endpoint(self, operation: Operation) -> Callable[[Request], object]:
-        """What Starlette calls for *operation*."""
+    async def replace(request: Request) -> Response:
+        try:
+            cloud.replace_faults(read_faults(await request.json()))
+        except (LookupError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return await show(request)
 
-        async def answer(request: Request) -> Response:
-            call = await self._read(request, operation.service)
-            return await self._handle(operation, call)
+    async def clear(request: Request) -> Response:
+        cloud.faults.clear(request.query_params.get("account"))
+        return await show(request)
 
-        return answer
-
-    async def unknown(self, request: Request, _error: Exception) -> Response:
-        """Answer 404 for another path or method."""
-        call = await self._read(request, "unknown")
-        self._cloud.saw(call, "", 404)
-        return self._response(not_published(call).reply, call)
-
-    async def _handle(self, operation: Operation, call: Call) -> Response:
-        account = operation.claimed(call)
-        if account:
-            await self._pause(self._cloud.accounts[account].latency)
-        reply = _answer(operation, call)
-        self._cloud.saw(call, account, reply.status)
-        return self._response(reply, call)
-
-    async def _read(self, request: Request, service: str) -> Call:
-        return Call(
-            service=service,
-            method=request.method,
-            path=request.scope["raw_path"].decode("latin-1"),
-            query=request.scope["query_string"].decode("latin-1"),
-            headers=dict(request.headers),
-            body=await request.body(),
-            now=self._cloud.clock(),
-            request_id=uuid.uuid4().hex,
-        )
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait *seconds*, or until the simulator stops."""
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    def _response(self, reply: Reply, call: Call) -> Response:
-        date = formatdate(self._cloud.clock(), usegmt=True)
-        headers = {"Date": date, "X-Request-Id": call.request_id, **reply.headers}
-        return Response(reply.body, reply.status, headers)
-
-
-def _answer(operation: Operation, call: Call) -> Reply:
-    try:
-        return operation.answer(call)
-    except RefusedError as refused:
-        return refused.reply
+    path = "/_simulator/faults"
+    endpoints = {"GET": show, "PUT": replace, "DELETE": clear}
+    return [Route(path, endpoint, methods=[method]) for method, endpoint in endpoints.items()]

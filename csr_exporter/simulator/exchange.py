@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -32,6 +33,24 @@ class Call:
     def parameters(self) -> list[tuple[str, str]]:
         """The query, decoded. An empty value counts; bytes that are not UTF-8 become replacement characters."""
         return parse_qsl(self.query, keep_blank_values=True)
+
+    @property
+    def content(self) -> object:
+        """The body as JSON, or None when it is not."""
+        try:
+            content: object = json.loads(self.body)
+        except ValueError:
+            return None
+        return content
+
+
+def dig(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
+    """What is found along *keys*; None when the way ends before."""
+    for key in keys:
+        if not isinstance(content, Mapping):
+            return None
+        content = content.get(key)
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +93,8 @@ def json_reply(status: int, content: object, headers: Mapping[str, str] = NOTHIN
     return Reply(status, body, {"Content-Type": "application/json", **headers})
 
 
-def scm_refusal(status: int, code: str, message: str) -> RefusedError:
-    """As SCM itself refuses. Source: "Querying the CSR List", Tables 5 to 7."""
+def service_refusal(status: int, code: str, message: str) -> RefusedError:
+    """As SCM itself refuses, and the extensions of IAM. Source: "Querying the CSR List", Tables 5 to 7."""
     return RefusedError(json_reply(status, {"error_code": code, "error_msg": message}))
 
 

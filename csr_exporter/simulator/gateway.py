@@ -48,6 +48,8 @@ class Gateway:
             raise _refusal(call, "decrypt token fail")
         if token.expires_at is not None and token.expired(call.now):
             raise _refusal(call, f"token expires, expires_at {rfc3339(token.expires_at)}")
+        if not token.scoped:
+            raise _refusal(call, "token has no scope")
         return token.account
 
     def _by_signature(self, call: Call, authorization: Authorization) -> str:

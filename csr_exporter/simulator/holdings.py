@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from typing import Any
+from typing import Any, Literal
 
 from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.records import Generator
@@ -45,6 +45,16 @@ class Holdings:
             if len(kept) == len(self._records):
                 raise KeyError(identity)
             self._records = kept
+
+    def mutate(self, change: Literal["add", "remove", "reorder"], now: float) -> None:
+        """Add a generated record in front, remove one, or move the last one to the front."""
+        with self._lock:
+            if change == "add":
+                self._records.insert(0, self._generator.record(now, now))
+            elif self._records and change == "remove":
+                del self._records[self._generator.choice(len(self._records))]
+            elif self._records:
+                self._records.insert(0, self._records.pop())
 
     def _catch_up(self, now: float) -> None:
         if not self._seconds_per_event:

@@ -6,12 +6,10 @@ Source: IAM API reference, "Obtaining a User Token Through Password Authenticati
 from __future__ import annotations
 
 import hmac
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply, keystone_refusal
+from csr_exporter.simulator.exchange import Call, RefusedError, Reply, dig, json_reply, keystone_refusal
 from csr_exporter.simulator.keys import Lockout, Token, Tokens, rfc3339
 
 
@@ -29,13 +27,13 @@ class Iam:
 
     def claimed(self, call: Call) -> str:
         """Name of the account the request claims, without proof; empty when it names none."""
-        account = self._accounts.get(_who(_json(call.body)))
+        account = self._accounts.get(_who(call.content))
         return account.name if account else ""
 
     def issue(self, call: Call) -> Reply:
         """Status 201, the token in a header. Raises `RefusedError`: 400 for a malformed request, else 401."""
-        content = _json(call.body)
-        if _at(content, "auth", "identity", "methods") != ["password"]:
+        content = call.content
+        if dig(content, "auth", "identity", "methods") != ["password"]:
             raise keystone_refusal(400, "Bad Request", "Expecting to find method password in identity.")
         account = self._proven(call, content)
         scope = _scope(content, account)
@@ -49,7 +47,7 @@ class Iam:
             raise _unauthorized()
         if self._lockout.locked(account.name, call.now):
             raise keystone_refusal(401, "Unauthorized", "The user has been locked because of failed logins.")
-        password = str(_at(content, "auth", "identity", "password", "user", "password"))
+        password = str(dig(content, "auth", "identity", "password", "user", "password"))
         if not hmac.compare_digest(password.encode("utf-8", "replace"), account.password.encode()):
             self._lockout.failed(account.name, call.now)
             raise _unauthorized()
@@ -61,39 +59,21 @@ def _unauthorized() -> RefusedError:
     return keystone_refusal(401, "Unauthorized", "The username or password is wrong.")
 
 
-def _json(body: bytes) -> object:
-    """The body, or None when it is not JSON."""
-    try:
-        content: object = json.loads(body)
-    except ValueError:
-        return None
-    return content
-
-
-def _at(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
-    """What is found along *keys*; None when the way ends before."""
-    for key in keys:
-        if not isinstance(content, Mapping):
-            return None
-        content = content.get(key)
-    return content
-
-
 def _who(content: object) -> tuple[str, str]:
     """Name of the user and of the domain the request gives."""
-    user = _at(content, "auth", "identity", "password", "user")
-    return str(_at(user, "name")), str(_at(user, "domain", "name"))
+    user = dig(content, "auth", "identity", "password", "user")
+    return str(dig(user, "name")), str(dig(user, "domain", "name"))
 
 
 def _scope(content: object, account: SimulatedAccount) -> dict[str, object]:
     """What the token is good for: a project goes before a domain, and without either it is the domain."""
     domain = {"id": account.domain_id, "name": account.domain}
-    scope = _at(content, "auth", "scope")
-    if (project := _at(scope, "project")) is not None:
-        if account.project not in {_at(project, "name"), _at(project, "id")}:
+    scope = dig(content, "auth", "scope")
+    if (project := dig(scope, "project")) is not None:
+        if account.project not in {dig(project, "name"), dig(project, "id")}:
             raise _unauthorized()
         return {"project": {"id": account.project, "name": account.project, "domain": domain}}
-    if (wanted := _at(scope, "domain")) is not None and wanted not in ({"id": domain["id"]}, {"name": domain["name"]}):
+    if (wanted := dig(scope, "domain")) is not None and wanted not in ({"id": domain["id"]}, {"name": domain["name"]}):
         raise _unauthorized()
     return {"domain": domain}
 

@@ -27,12 +27,13 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token; `expires_at` None means it holds until it is revoked."""
+    """A token; `expires_at` None means it holds until it is revoked. One without scope is for IAM only."""
 
     account: str
     value: str = field(repr=False)
     issued_at: float
     expires_at: float | None
+    scoped: bool = True
 
     def expired(self, now: float) -> bool:
         return self.expires_at is not None and now >= self.expires_at
@@ -47,6 +48,13 @@ class KeyRing:
     def find(self, access: str) -> AccessKey | None:
         return self._keys.get(access)
 
+    def issue(self, account: str, now: float, seconds: float) -> AccessKey:
+        """A temporary key, with its security token; those issued before stay valid."""
+        access = "HST" + secrets.token_hex(9)[:17].upper()
+        key = AccessKey(account, access, secrets.token_hex(20), _random_text(600), now + seconds)
+        self._keys[access] = key
+        return key
+
 
 class Tokens:
     """The tokens the gateway knows: one per account that was issued elsewhere, and all that IAM issues here."""
@@ -57,10 +65,10 @@ class Tokens:
     def find(self, value: str) -> Token | None:
         return self._tokens.get(value)
 
-    def issue(self, account: SimulatedAccount, now: float) -> Token:
+    def issue(self, account: SimulatedAccount, now: float, *, scoped: bool = True) -> Token:
         """A further token; those issued before stay valid."""
-        value = "MII" + base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode()
-        token = Token(account.name, value, now, now + account.token_lifetime)
+        value = f"MII{_random_text(_TOKEN_BYTES)}"
+        token = Token(account.name, value, now, now + account.token_lifetime, scoped)
         self._tokens[value] = token
         return token
 
@@ -94,6 +102,11 @@ class Lockout:
 
     def succeeded(self, name: str) -> None:
         del self._failures[name]
+
+
+def _random_text(size: int) -> str:
+    """*size* random bytes as base64."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(size)).decode()
 
 
 def rfc3339(seconds: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csr_exporter.simulator.account import NameMatch, OffsetMode, SimulatedAccount
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply, scm_refusal
+from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply, service_refusal
 
 LIMITS = (10, 20, 50)
 ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
@@ -86,7 +86,7 @@ def _algorithm(given: Mapping[str, str]) -> str:
 
 
 def _refusal(parameter: str) -> RefusedError:
-    return scm_refusal(400, "SCM.0005", f"Invalid request parameter: {parameter}")
+    return service_refusal(400, "SCM.0005", f"Invalid request parameter: {parameter}")
 
 
 def _start(query: Query, mode: OffsetMode) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import uvicorn
 
@@ -19,6 +20,9 @@ from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.application import application
 from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.exchange import SeenRequest
+from csr_exporter.simulator.faults import Fault
+from csr_exporter.simulator.metadata import ECS_PATH
+from csr_exporter.simulator.wire import ExposedProtocol
 
 START_SECONDS = 30.0
 MAX_HEADERS = 1 << 20  # bytes: tokens are thousands of characters, and may be more
@@ -58,13 +62,21 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where SCM and IAM both are, ``http://127.0.0.1:43211``."""
+        """Where SCM, IAM, STS and the metadata service all are, ``http://127.0.0.1:43211``."""
         return _url(self._socket)
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
         """Every request so far, in the order they were answered."""
-        return tuple(self._cloud.seen)
+        return self._cloud.seen()
+
+    def wait_for(self, count: int, seconds: float = 10) -> tuple[SeenRequest, ...]:
+        """The requests so far, once there are *count* of them. Raises `TimeoutError` after *seconds*."""
+        return self._cloud.seen(count, seconds)
+
+    def metadata_url(self, account: str) -> str:
+        """Where the ECS of *account* finds its metadata service; that of the first account is at `url` too."""
+        return f"{self.url}{ECS_PATH}{quote(account, safe='')}"
 
     def records(self, account: str) -> list[Any]:
         """A copy of what *account* holds now, newest first."""
@@ -85,6 +97,17 @@ class Simulator:
     def expire_tokens(self, account: str | None = None) -> None:
         """End all tokens of *account*, or of all, from now on."""
         self._cloud.tokens.expire(account, self._cloud.clock())
+
+    def inject(self, account: str | None, fault: Fault) -> None:
+        """Let *fault* strike *account*, or for None any request, even one that names no account. Faults add up.
+
+        Raises `LookupError` for an account that is not there.
+        """
+        self._cloud.inject(account, fault)
+
+    def clear(self, account: str | None = None) -> None:
+        """End the faults injected for *account*, or all."""
+        self._cloud.faults.clear(account)
 
 
 def serve(accounts: Sequence[SimulatedAccount], host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -107,7 +130,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application(cloud, self._stopping),
-                http="h11",
+                http=ExposedProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",

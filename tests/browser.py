@@ -1,0 +1,83 @@
+"""A client of the simulator for its own tests, which signs as the official SDK does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+from huaweicloudsdkcore.sdk_request import SdkRequest
+from huaweicloudsdkcore.signer.signer import Signer
+
+from csr_exporter.simulator import SimulatedAccount, Simulator
+from tests.fakes import NOW
+
+EXAMPLE = {
+    "id": "48e392628b0f47769e47d91acc7654a5",
+    "name": "xxxx",
+    "domain_name": "xxx.com",
+    "sans": "",
+    "private_key_algo": "RSA_2048",
+    "usage": "ENTERPRISE",
+    "company_country": "CN",
+    "company_province": "Beijing",
+    "company_city": "Beijing",
+    "company_name": "company",
+    "create_time": 1735804566545,
+    "update_time": 1735804566545,
+}
+"""The record of the reference page."""
+
+
+class Clock:
+    """Stands still until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Browser:
+    """Asks a running simulator, by the token of one account or by its signature."""
+
+    def __init__(self, simulator: Simulator, account: SimulatedAccount, session: requests.Session) -> None:
+        self.simulator = simulator
+        self.account = account
+        self._session = session
+
+    def send(self, method: str, target: str, **options: Any) -> requests.Response:  # noqa: ANN401 - as requests
+        return self._session.request(method, self.simulator.url + target, timeout=10, allow_redirects=False, **options)
+
+    def get(self, query: str = "", token: str | None = None) -> requests.Response:
+        headers = {"X-Auth-Token": self.account.token if token is None else token}
+        return self.send("GET", f"/v3/scm/csr{query}", headers=headers)
+
+    def page(self, query: str = "") -> tuple[list[str], int]:
+        """Ids of the page, and the total."""
+        content = self.get(query).json()
+        return [record["id"] for record in content["csr_list"]], content["total"]
+
+    def signed(self, *query: tuple[str, str], at: float = NOW, **changed: str) -> SdkRequest:
+        """What the official SDK would send; *changed* is the key pair or the security token."""
+        moment = datetime.fromtimestamp(at, UTC)
+        headers = {"X-Sdk-Date": f"{moment:%Y%m%dT%H%M%SZ}", "Content-Type": "application/json"}
+        if token := changed.get("security_token", self.account.security_token):
+            headers["X-Security-Token"] = token
+        host = self.simulator.url.removeprefix("http://")
+        request = SdkRequest("GET", "http", host, "/v3/scm/csr", None, list(query), headers, "")
+        pair = {"ak": self.account.access_key, "sk": self.account.secret_key} | changed
+        signed: SdkRequest = Signer(SimpleNamespace(**pair)).sign(request)
+        return signed
+
+    def send_signed(self, request: SdkRequest) -> requests.Response:
+        return self.send(request.method, request.uri, headers=request.header_params, data=request.body)
+
+    def log_in(self, *, scope: Mapping[str, object] | None = None, **changed: str) -> requests.Response:
+        who = {"name": self.account.user, "password": self.account.password} | changed
+        identity = {"methods": ["password"], "password": {"user": who | {"domain": {"name": self.account.domain}}}}
+        auth = {"identity": identity, "scope": scope or {"project": {"name": self.account.project}}}
+        return self.send("POST", "/v3/auth/tokens?nocatalog=true", json={"auth": auth})
