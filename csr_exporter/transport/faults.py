@@ -35,6 +35,9 @@ def _reason(causes: list[BaseException]) -> Reason:
         return Reason.MALFORMED_REPLY
     if any_is(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return Reason.TLS
+    # urllib3 counts a refused connection and an unknown name among the time-outs.
+    if any_is(urllib3.exceptions.NewConnectionError):
+        return Reason.UNREACHABLE
     if any_is(requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
         return Reason.TIMEOUT
     return Reason.UNREACHABLE
