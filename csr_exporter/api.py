@@ -73,9 +73,9 @@ class CsrApi:
         try:
             reply = self._ask(query)
         except SourceError as error:
-            if error.reason is not Reason.UNAUTHORIZED or not self._renewed():
+            if not _refused_by_scm(error):
                 raise
-            reply = self._ask(query)
+            reply = self._ask_again(query, error)
         return read_page(reply.body, time.time())
 
     def _ask(self, query: Query) -> Reply:
@@ -85,18 +85,28 @@ class CsrApi:
             "name": query.name,
             "private_key_algo": query.algorithm,
         }
-        request = requests.Request("GET", self._url, params=parameters)
+        return self._transport.send(Service.SCM, requests.Request("GET", self._url, params=parameters), self._auth)
+
+    def _ask_again(self, query: Query, error: SourceError) -> Reply:
+        """Ask with renewed credentials if there are any, else say how long not to."""
         try:
-            return self._transport.send(Service.SCM, request, self._auth)
-        except SourceError as error:
-            if error.reason is Reason.UNAUTHORIZED and not error.pause:
-                raise SourceError(error.reason, error.detail, pause=self._auth.pause) from error
-            raise
+            if self._renewed():
+                return self._ask(query)
+        except SourceError as second:
+            error = second
+        if _refused_by_scm(error):
+            raise SourceError(error.reason, error.detail, pause=self._auth.pause)
+        raise error
 
     def _renewed(self) -> bool:
         """Whether new credentials are worth a try: at most once in a poll, or the service would lock the old ones."""
         may, self._may_renew = self._may_renew, False
         return may and self._auth.renew()
+
+
+def _refused_by_scm(error: SourceError) -> bool:
+    """Whether the credentials were refused; a refusal by IAM comes with a pause of its own."""
+    return error.reason is Reason.UNAUTHORIZED and not error.pause
 
 
 def read_page(body: bytes, now: float) -> Page:

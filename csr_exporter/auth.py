@@ -155,7 +155,7 @@ def _access_key_of_the_environment() -> AccessKey:
 
     try:
         found = EnvCredentialProvider.get_global().get_credentials()
-    except SdkException:
+    except (SdkException, ValueError):
         found = None
     if found is None or not found.ak or not found.sk:
         raise _unavailable("HUAWEICLOUD_SDK_AK or HUAWEICLOUD_SDK_SK is not set")
