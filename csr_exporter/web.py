@@ -46,7 +46,7 @@ class Exporter(Protocol):
 def application(exporter: Exporter) -> Starlette:
     """The routes that *exporter* is seen through. Handlers are plain functions, so they run off the event loop."""
     pages = _Pages(exporter)
-    return Starlette(
+    routes = Starlette(
         routes=[
             Route("/metrics", pages.metrics),
             Route("/", pages.landing),
@@ -55,6 +55,8 @@ def application(exporter: Exporter) -> Starlette:
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)],
     )
+    routes.router.redirect_slashes = False
+    return routes
 
 
 class _Pages:
