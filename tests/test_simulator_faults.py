@@ -342,10 +342,11 @@ def test_while_one_account_hangs_the_other_is_answered_and_stopping_takes_no_tim
 def test_stopping_does_not_wait_for_a_latency(clock: Clock, session: requests.Session) -> None:
     with ExitStack() as stack:
         with Simulator([ONE], clock=clock) as simulator:
-            simulator.inject(None, Fault(Latency(3600)))
-            waiting = stack.enter_context(raw_request(Browser(simulator, ONE, session)))
-            simulator.inject(None, Fault(Break("close"), service="iam"))
-            stack.enter_context(raw_request(Browser(simulator, ONE, session)))
+            one = Browser(simulator, ONE, session)
+            simulator.inject("one", Fault(Latency(3600), requests=1))
+            waiting = stack.enter_context(raw_request(one))
+            while one.send("GET", "/_simulator/faults").json()["faults"]:
+                pass  # until the request has met its fault
 
         assert read_all(waiting) == b""
 

@@ -126,11 +126,12 @@ class _Server(uvicorn.Server):
 
     def __init__(self, cloud: Cloud) -> None:
         self._stopping = asyncio.Event()
+        self._dropped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
         super().__init__(
             uvicorn.Config(
-                application(cloud, self._stopping),
+                application(cloud, self._dropped),
                 http=ExposedProtocol,
                 ws="none",
                 loop="asyncio",
@@ -172,6 +173,7 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # lets each of them notice
+        self._dropped.set()
         await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
         for server in self.servers:
             server.close()
