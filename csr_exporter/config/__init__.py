@@ -8,7 +8,10 @@ from csr_exporter.config.credentials import (
     AkskCredentials,
     AnyCredentials,
     EnvironmentCredentials,
+    MetadataCredentials,
+    OidcCredentials,
     PasswordCredentials,
+    ProfileCredentials,
     TokenCredentials,
 )
 from csr_exporter.config.model import AccountConfig, Config
@@ -22,7 +25,10 @@ __all__ = [
     "Config",
     "ConfigError",
     "EnvironmentCredentials",
+    "MetadataCredentials",
+    "OidcCredentials",
     "PasswordCredentials",
+    "ProfileCredentials",
     "Secret",
     "SecretUnavailableError",
     "TokenCredentials",
