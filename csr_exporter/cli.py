@@ -82,11 +82,9 @@ def run(config_file: Path | None, web_listen_address: Address) -> None:
     """Poll all accounts and serve /metrics until told to stop."""
     from csr_exporter import daemon  # noqa: PLC0415 - the other commands need no server
 
-    config = _configuration(config_file)
-    for warning in config.warnings():
-        structlog.get_logger().warning("configuration_weakens_security", detail=warning)
+    _configuration(config_file)
     try:
-        daemon.run(config, web_listen_address, _announce)
+        daemon.run(lambda: _read_and_warn(config_file), web_listen_address, _announce)
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 
@@ -193,9 +191,20 @@ def schema() -> None:
     click.echo(json.dumps(Config.model_json_schema(), indent=2))
 
 
+def _read_and_warn(file: Path | None) -> Config:
+    config = _read(file)
+    for warning in config.warnings():
+        structlog.get_logger().warning("configuration_weakens_security", detail=warning)
+    return config
+
+
+def _read(file: Path | None) -> Config:
+    return read_config(file) if file else config_from_environment(os.environ)
+
+
 def _configuration(file: Path | None) -> Config:
     try:
-        return read_config(file) if file else config_from_environment(os.environ)
+        return _read(file)
     except ConfigError as error:
         click.echo(str(error), err=True)
         sys.exit(2)

@@ -47,7 +47,7 @@ def run(address: Address, ready: Callable[[str], None]) -> None:
             click.echo(f"metrics at {url}/metrics")
             click.echo(f"{len(ACCOUNTS)} accounts at a simulated cloud, {simulator.url}; stop with Ctrl-C")
 
-        daemon.run(config, address, announce)
+        daemon.run(lambda: config, address, announce)
 
 
 def simulate(host: str, port: int, accounts: int, csrs: int, seed: int, churn: float, **behaviour: Any) -> None:  # noqa: ANN401 - handed on

@@ -73,12 +73,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(application: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; call *started* once connections are taken."""
-    asyncio.run(_serve(application, listener, started))
+def serve(
+    application: ASGIApp, listener: socket.socket, started: Callable[[], None], reload: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
+    asyncio.run(_serve(application, listener, started, reload))
 
 
-async def _serve(application: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> None:
+async def _serve(
+    application: ASGIApp, listener: socket.socket, started: Callable[[], None], reload: Callable[[], None]
+) -> None:
     server = _Server(
         uvicorn.Config(
             application,
@@ -100,5 +104,7 @@ async def _serve(application: ASGIApp, listener: socket.socket, started: Callabl
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop)
+    # Off the loop: reading files and starting polls must not hold up a scrape.
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
     started()
     await server.serve(sockets=[listener])
