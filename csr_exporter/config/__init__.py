@@ -9,11 +9,12 @@ from csr_exporter.config.credentials import (
     AnyCredentials,
     EnvironmentCredentials,
     PasswordCredentials,
+    Section,
     TokenCredentials,
 )
 from csr_exporter.config.model import AccountConfig, Config
-from csr_exporter.config.reading import ConfigError, config_from_environment, read_config
-from csr_exporter.config.settings import Secret, SecretUnavailableError
+from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
+from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError
 
 __all__ = [
     "AccountConfig",
@@ -21,11 +22,16 @@ __all__ = [
     "AnyCredentials",
     "Config",
     "ConfigError",
+    "Duration",
     "EnvironmentCredentials",
+    "FilePath",
     "PasswordCredentials",
     "Secret",
     "SecretUnavailableError",
+    "Section",
     "TokenCredentials",
     "config_from_environment",
+    "load_yaml",
     "read_config",
+    "validated",
 ]
