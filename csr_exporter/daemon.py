@@ -20,9 +20,9 @@ from csr_exporter.accounts import exposed_by, poller_for
 from csr_exporter.config import Config
 from csr_exporter.metrics import Exposed
 from csr_exporter.poller import Poller
-from csr_exporter.server import Address, listen, serve, url
+from csr_exporter.server import Site, serve
+from csr_exporter.serving import Web, sites_of
 from csr_exporter.status import Reloads, Status
-from csr_exporter.web import application
 
 log = structlog.get_logger()
 
@@ -69,6 +69,9 @@ class Daemon:
         """Whether polls are still being scheduled."""
         return bool(self._scheduler.running) and any(t.name == "APScheduler" for t in threading.enumerate())
 
+    def reload(self) -> None:
+        """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
+
     @contextmanager
     def polling(self) -> Iterator[None]:
         """Poll each account now and then at its interval until the block ends."""
@@ -107,15 +110,16 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
-def run(config: Config, address: Address, ready: Callable[[str], None]) -> None:
-    """Poll and serve until a signal arrives; call *ready* with the URL once connections are taken."""
+def run(config: Config, web: Web, ready: Callable[[Sequence[Site]], None]) -> None:
+    """Poll and serve until a signal arrives; call *ready* with the sites once connections are taken."""
     daemon = Daemon(config)
-    with listen(address) as listener:
+    with sites_of(daemon, web) as sites:
 
         def started() -> None:
-            ready(url(listener))
-            log.info("server_started", url=url(listener), accounts=len(daemon.statuses), version=__version__)
+            ready(sites)
+            urls = ",".join(each for site in sites for each in site.urls)
+            log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
         with daemon.polling():
-            serve(application(daemon), listener, started)
+            serve(sites, started)
     log.info("server_stopped")
