@@ -86,7 +86,6 @@ _OF_SERVING = (
     flag(
         "--web.external-url",
         type=ExternalPathType(),
-        default="",
         help="Where a proxy makes this known; its path is the default of the route prefix.",
     ),
     flag("--web.route-prefix", type=PrefixType(), help="Path before all others. [default: that of the external URL]"),

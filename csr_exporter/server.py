@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import socket
@@ -70,7 +71,9 @@ def listen(address: Address) -> socket.socket:
             dualstack_ipv6=everywhere and family == socket.AF_INET6,
         )
     except OSError as error:
-        raise AddressError(f"{address.host}:{address.port}: cannot listen: {error.strerror or error}") from None
+        raise AddressError(
+            f"{address.host}:{address.port}: cannot listen: {os.strerror(error.errno) if error.errno else error}"
+        ) from None
 
 
 def url(listener: socket.socket, scheme: str = "http") -> str:

@@ -29,13 +29,13 @@ class Web:
 
 def from_flags(config: WebConfigFile | None, **flags: Any) -> Web:  # noqa: ANN401 - of several types
     """What the flags of `csr_exporter.flags.served` ask for."""
-    prefix = flags["web_route_prefix"]
+    prefixes = (flags["web_route_prefix"], flags["web_external_url"], "")
     return Web(
         addresses=flags["web_listen_address"],
         probe_address=flags["web_probe_address"],
         config=config,
         lifecycle=flags["web_enable_lifecycle"],
-        prefix=flags["web_external_url"] if prefix is None else prefix,
+        prefix=next(each for each in prefixes if each is not None),
     )
 
 

@@ -564,7 +564,7 @@ def test_in_the_foreground_it_serves_until_a_signal_and_then_returns(
     session: requests.Session, number: signal.Signals
 ) -> None:
     command = [sys.executable, "-c", SERVE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own constant
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         reply = session.get(f"{url}/v3/scm/csr", headers={"X-Auth-Token": ACCOUNT.token}, timeout=10)

@@ -339,6 +339,18 @@ def test_while_one_account_hangs_the_other_is_answered_and_stopping_takes_no_tim
     assert all(each.startswith(b"HTTP/1.1 200 OK") if in_body else each == b"" for each in received)
 
 
+def test_stopping_does_not_wait_for_a_latency(clock: Clock, session: requests.Session) -> None:
+    with ExitStack() as stack:
+        with Simulator([ONE], clock=clock) as simulator:
+            one = Browser(simulator, ONE, session)
+            simulator.inject("one", Fault(Latency(3600), requests=1))
+            waiting = stack.enter_context(raw_request(one))
+            while one.send("GET", "/_simulator/faults").json()["faults"]:
+                pass  # until the request has met its fault
+
+        assert read_all(waiting) == b""
+
+
 def test_a_client_that_gives_up_ends_the_hanging(one: Browser, simulator: Simulator) -> None:
     one.simulator.inject("one", Fault(Break("hang"), requests=1))
 

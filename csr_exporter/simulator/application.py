@@ -33,9 +33,12 @@ def operations(cloud: Cloud) -> tuple[Operation, ...]:
     )
 
 
-def application(cloud: Cloud, stopping: asyncio.Event) -> Starlette:
-    """All operations at one address; whatever else is asked for is not published there."""
-    desk = Desk(cloud, stopping)
+def application(cloud: Cloud, dropped: asyncio.Event) -> Starlette:
+    """All operations at one address; whatever else is asked for is not published there.
+
+    *dropped* is set when no connection is left, so nobody need wait any longer to be answered.
+    """
+    desk = Desk(cloud, dropped)
     unknown = Operation("unknown", "", "", lambda _call: "", _not_published)
 
     async def answer_unknown(request: Request, _error: Exception) -> Response:

@@ -42,9 +42,9 @@ class _Visit:
 class Desk:
     """Takes requests in, lets faults strike, and hands replies out."""
 
-    def __init__(self, cloud: Cloud, stopping: asyncio.Event) -> None:
+    def __init__(self, cloud: Cloud, dropped: asyncio.Event) -> None:
         self._cloud = cloud
-        self._stopping = stopping
+        self._dropped = dropped
 
     async def handle(self, operation: Operation, request: Request) -> Response:
         """The answer of *operation*, unless a fault has another."""
@@ -99,10 +99,10 @@ class Desk:
         )
 
     async def _pause(self, seconds: float) -> None:
-        """Wait *seconds*, or until the simulator stops."""
+        """Wait *seconds*, or until the simulator has stopped and dropped everyone."""
         if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+                await asyncio.wait_for(self._dropped.wait(), seconds)
 
 
 def _reply(visit: _Visit) -> Reply:

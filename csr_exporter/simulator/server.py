@@ -25,6 +25,7 @@ from csr_exporter.simulator.metadata import ECS_PATH
 from csr_exporter.simulator.wire import ExposedProtocol
 
 START_SECONDS = 30.0
+TURNS = 5  # of the loop; two suffice from accepting a connection to knowing it
 MAX_HEADERS = 1 << 20  # bytes: tokens are thousands of characters, and may be more
 
 
@@ -125,11 +126,12 @@ class _Server(uvicorn.Server):
 
     def __init__(self, cloud: Cloud) -> None:
         self._stopping = asyncio.Event()
+        self._dropped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
         super().__init__(
             uvicorn.Config(
-                application(cloud, self._stopping),
+                application(cloud, self._dropped),
                 http=ExposedProtocol,
                 ws="none",
                 loop="asyncio",
@@ -158,13 +160,25 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop every connection: those who wait for a reply here are being tested for that."""
-        for listener in (*self.servers, *(sockets or ())):
-            listener.close()
+        """Drop every connection: those who wait for a reply here are being tested for that.
+
+        A connection accepted in the last moment needs some turns of the loop before it can be dropped, with the
+        server still open; those not yet accepted are reset as the listening socket closes.
+        """
+        listeners = sockets or []
+        for listener in listeners:
+            asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # lets each of them notice
+        self._dropped.set()
         await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,127 @@
+"""Real processes for end-to-end tests: started, waited for with a deadline, stopped by their own id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import requests
+
+DEADLINE = 30.0
+"""Seconds that a process may take to start or a state to come; no test waits so long unless it fails."""
+
+T = TypeVar("T")
+
+
+class Running:
+    """A command of ours that listens, and what it says."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._first = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._read, args=(process.stdout, self.out), daemon=True),
+            threading.Thread(target=self._read, args=(process.stderr, self.err), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self, stream: Iterator[str], lines: list[str]) -> None:
+        for line in stream:
+            lines.append(line)
+            if lines is self.out:
+                self._first.set()
+        self._first.set()
+
+    @property
+    def url(self) -> str:
+        assert self._first.wait(DEADLINE), "nothing was printed"
+        assert self.out, "".join(self.err)
+        return self.out[0].strip().removeprefix("listening on ")
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return requests.get(self.url + path, headers=headers, timeout=DEADLINE)
+
+    def ready(self) -> Running:
+        until(lambda: self.get("/-/ready").ok)
+        return self
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the process; its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE)
+        for thread in self._threads:
+            thread.join(DEADLINE)
+        return code
+
+
+@contextmanager
+def running(*arguments: str, **environment: str) -> Iterator[Running]:
+    """``csr-exporter`` with *arguments*, on a free port of loopback."""
+    with subprocess.Popen(
+        command(*arguments, "--web.listen-address=127.0.0.1:0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(environment),
+    ) as process:
+        exporter = Running(process)
+        try:
+            yield exporter
+        finally:
+            if process.poll() is None:
+                exporter.stop(signal.SIGKILL)
+
+
+def ended(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``csr-exporter`` with *arguments*, once it has ended."""
+    return subprocess.run(
+        command(*arguments),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=clean_environment(environment),
+    )
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "csr_exporter", *arguments]
+
+
+def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Ours without any setting of the exporter or of the SDK, and with *changes*."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("CSR_EXPORTER", "HUAWEICLOUD"))}
+    return {**ours, **changes}
+
+
+def until(found: Callable[[], T], seconds: float = DEADLINE) -> T:
+    """What *found* returns once it is true. Asks again at short intervals; fails after *seconds*."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not (result := found()):
+        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
+        pause.wait(0.05)
+    return result
+
+
+def tool(name: str, package: str) -> Path:
+    """The program *name*. Without it the test is skipped, but in CI, which installs *package*, it fails."""
+    found = shutil.which(name)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is missing: .ci/run installs {package}")
+    if found is None:
+        pytest.skip(f"{name} is missing; Debian's package {package} has it")
+    return Path(found)

@@ -1,0 +1,317 @@
+"""The commands as a user has them: real processes, real sockets, a simulated cloud."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from csr_exporter.simulator import Break, Fault, SimulatedAccount, Simulator
+from tests.fakes import aksk, password, token
+from tests.processes import Running, ended, running, until
+
+PRODUCTION = SimulatedAccount("production", csrs=130, offset_mode="record", seed=5)
+STAGING = SimulatedAccount("staging", csrs=70, offset_mode="page", seed=6)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator([PRODUCTION, STAGING]) as simulator:
+        yield simulator
+
+
+def write(directory: Path, simulator: Simulator, **credentials: dict[str, Any]) -> str:
+    """A configuration file with an account for each of *credentials*."""
+    accounts = [{"name": name, "endpoint": simulator.url, "credentials": each} for name, each in credentials.items()]
+    file = directory / "config.yml"
+    file.write_text(yaml.safe_dump({"poll_interval": "10s", "accounts": accounts}), encoding="utf-8")
+    return f"--config.file={file}"
+
+
+def value(text: str, series: str) -> float | None:
+    found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def by_algorithm(text: str, account: str) -> list[float]:
+    pattern = rf'^scm_csrs{{account="{account}",private_key_algo="[^"]*"}} (\S+)$'
+    return [float(each) for each in re.findall(pattern, text, re.MULTILINE)]
+
+
+# --- run --------------------------------------------------------------------------------------------------------------
+
+
+def test_run_serves_what_the_service_holds_with_every_kind_of_credential(simulator: Simulator, tmp_path: Path) -> None:
+    given = {"key": aksk(PRODUCTION), "password": password(PRODUCTION, simulator.url), "token": token(STAGING)}
+    file = write(tmp_path, simulator, **given)
+
+    with running("run", file) as exporter:
+        text = exporter.ready().get("/metrics").text
+
+    for account, count in (("key", 130), ("password", 130), ("token", 70)):
+        assert value(text, f'scm_csr_up{{account="{account}"}}') == 1
+        assert value(text, f'scm_csr_reported{{account="{account}"}}') == count
+        assert value(text, f'scm_csr_inventory_complete{{account="{account}"}}') == 1
+        assert sum(by_algorithm(text, account)) == count
+    assert value(text, 'csr_exporter_offset_mode_info{account="key",mode="record"}') == 1
+    assert value(text, 'csr_exporter_offset_mode_info{account="token",mode="page"}') == 1
+
+
+def test_run_needs_no_file_for_one_account(simulator: Simulator) -> None:
+    with running(
+        "run",
+        CSR_EXPORTER_ENDPOINT=simulator.url,
+        HUAWEICLOUD_SDK_AK=PRODUCTION.access_key,
+        HUAWEICLOUD_SDK_SK=PRODUCTION.secret_key,
+        HOME="/nonexistent",
+    ) as exporter:
+        text = exporter.ready().get("/metrics").text
+
+    assert value(text, 'scm_csr_reported{account="default"}') == 130
+
+
+def test_the_first_line_tells_where_it_listens_and_logs_go_to_standard_error(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    with running("run", write(tmp_path, simulator, production=aksk(PRODUCTION))) as exporter:
+        exporter.ready()
+        code = exporter.stop()
+
+    assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+\n", "".join(exporter.out))
+    assert "event=poll_succeeded account=production reported=130 listed=130 complete=true" in "".join(exporter.err)
+    assert code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_within_five_seconds_even_while_a_poll_hangs(
+    simulator: Simulator, tmp_path: Path, number: int
+) -> None:
+    simulator.inject(None, Fault(Break("hang")))
+    with running("run", write(tmp_path, simulator, production=aksk(PRODUCTION))) as exporter:
+        assert exporter.get("/-/healthy").ok
+        assert exporter.get("/-/ready").status_code == 503
+        started = time.monotonic()
+
+        code = exporter.stop(number)
+
+    assert code == 0
+    assert time.monotonic() - started < 5
+
+
+def test_an_endpoint_that_hangs_delays_neither_a_scrape_nor_another_account(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.inject("staging", Fault(Break("hang")))
+    with running("run", write(tmp_path, simulator, production=aksk(PRODUCTION), staging=aksk(STAGING))) as exporter:
+        text = until(lambda: metrics_with(exporter, 'scm_csr_up{account="production"} 1.0'))
+        ready = exporter.get("/-/ready")
+
+    assert value(text, 'scm_csr_up{account="staging"}') == 0
+    assert value(text, 'csr_exporter_polls_total{account="staging"}') == 0
+    assert (ready.status_code, ready.text) == (503, "Waiting for the first poll of: staging\n")
+
+
+def metrics_with(exporter: Running, line: str) -> str:
+    text = exporter.get("/metrics").text
+    return text if line in text else ""
+
+
+def test_a_wrong_secret_is_said_counted_and_never_shown(simulator: Simulator, tmp_path: Path) -> None:
+    wrong = {
+        "key": {**aksk(PRODUCTION), "secret_key": "hunter2-key"},
+        "password": {**password(STAGING, simulator.url), "password": "hunter2-password"},
+        "token": {"kind": "token", "token": "hunter2-token"},
+    }
+    with running("run", write(tmp_path, simulator, **wrong)) as exporter:
+        text = exporter.ready().get("/metrics").text
+        page = exporter.get("/").text
+        exporter.stop()
+
+    log = "".join(exporter.err)
+    for account in wrong:
+        assert value(text, f'scm_csr_up{{account="{account}"}}') == 0
+        series = f'csr_exporter_poll_failures_total{{account="{account}",reason="unauthorized"}}'
+        assert value(text, series) == 1
+    assert log.count('advice="check the key, password or token') == 3
+    assert "hunter2" not in log + text + page + "".join(exporter.out)
+
+
+def test_an_address_in_use_is_said_in_a_sentence(simulator: Simulator, tmp_path: Path) -> None:
+    taken = simulator.url.removeprefix("http://")
+
+    result = ended("run", write(tmp_path, simulator, a=aksk(PRODUCTION)), f"--web.listen-address={taken}")
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == f"Error: {taken}: cannot listen: Address already in use"
+
+
+def test_an_address_that_is_none_is_said_in_a_sentence() -> None:
+    result = ended("run", "--web.listen-address=here")
+
+    assert result.returncode == 2
+    assert "here: expected an address such as :10065, 127.0.0.1:10065 or [::1]:10065" in result.stderr
+
+
+def test_every_flag_has_an_environment_variable(simulator: Simulator, tmp_path: Path) -> None:
+    file = write(tmp_path, simulator, production=aksk(PRODUCTION)).removeprefix("--config.file=")
+
+    with running("run", CSR_EXPORTER_CONFIG_FILE=file, CSR_EXPORTER_LOG_FORMAT="json") as exporter:
+        exporter.ready()
+        exporter.stop()
+
+    assert {json.loads(line)["level"] for line in exporter.err} == {"info", "warning"}
+
+
+# --- once -------------------------------------------------------------------------------------------------------------
+
+
+def test_once_prints_the_exposition_of_one_poll(simulator: Simulator, tmp_path: Path) -> None:
+    result = ended("once", write(tmp_path, simulator, production=aksk(PRODUCTION)))
+
+    assert result.returncode == 0
+    assert value(result.stdout, 'scm_csr_reported{account="production"}') == 130
+
+
+def test_once_exits_with_1_when_an_account_failed_and_prints_the_others(simulator: Simulator, tmp_path: Path) -> None:
+    wrong = {**aksk(STAGING), "secret_key": "hunter2"}
+
+    result = ended("once", write(tmp_path, simulator, production=aksk(PRODUCTION), staging=wrong))
+
+    assert result.returncode == 1
+    assert value(result.stdout, 'scm_csr_up{account="production"}') == 1
+    assert value(result.stdout, 'scm_csr_up{account="staging"}') == 0
+
+
+def test_once_replaces_a_file_at_once(simulator: Simulator, tmp_path: Path) -> None:
+    output = tmp_path / "csr.prom"
+    output.write_text("old", encoding="utf-8")
+
+    result = ended("once", write(tmp_path, simulator, production=aksk(PRODUCTION)), f"--output={output}")
+
+    assert (result.returncode, result.stdout) == (0, "")
+    assert value(output.read_text(encoding="utf-8"), 'scm_csr_up{account="production"}') == 1
+    assert output.stat().st_mode & 0o777 == 0o644
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yml", "csr.prom"]
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_that_all_is_well_and_what_weakens(simulator: Simulator, tmp_path: Path) -> None:
+    file = write(tmp_path, simulator, production=aksk(PRODUCTION))
+
+    result = ended("check", file)
+
+    assert result.returncode == 0
+    assert result.stdout == f"{tmp_path / 'config.yml'}: valid, 1 account\n"
+    assert result.stderr == (
+        "warning: production: secret_key stands in the configuration; secret_key_file or secret_key_env would hide it\n"
+    )
+
+
+def test_check_says_all_that_is_wrong_and_exits_with_2(tmp_path: Path) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text("poll_interval: 1s\naccounts: []\n", encoding="utf-8")
+
+    result = ended("check", f"--config.file={file}")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"{file}: poll_interval: expected at least 10s\n{file}: accounts: expected at least one account\n"
+    )
+
+
+# --- list -------------------------------------------------------------------------------------------------------------
+
+
+def test_list_prints_json_with_the_field_names_of_the_api(simulator: Simulator, tmp_path: Path) -> None:
+    result = ended("list", "--format=json", write(tmp_path, simulator, staging=aksk(STAGING)))
+
+    rows = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert {row["id"] for row in rows} == {record["id"] for record in simulator.records("staging")}
+    assert set(rows[0]) == {"account", *simulator.records("staging")[0]}
+    held = {record["id"]: record["create_time"] for record in simulator.records("staging")}
+    assert all(row["create_time"] == held[row["id"]] for row in rows)
+    assert rows == sorted(rows, key=lambda row: row["create_time"])
+
+
+def test_list_prints_csv_with_the_same_names(simulator: Simulator, tmp_path: Path) -> None:
+    file = write(tmp_path, simulator, production=aksk(PRODUCTION), staging=aksk(STAGING))
+
+    rows = list(csv.DictReader(ended("list", "--format=csv", "--sort=name", file).stdout.splitlines()))
+
+    assert len(rows) == 200
+    assert {row["account"] for row in rows} == {"production", "staging"}
+    assert [row["name"].casefold() for row in rows] == sorted(row["name"].casefold() for row in rows)
+
+
+def test_list_prints_a_table_of_the_accounts_asked_for(simulator: Simulator, tmp_path: Path) -> None:
+    file = write(tmp_path, simulator, production=aksk(PRODUCTION), staging=aksk(STAGING))
+
+    result = ended("list", "--account=staging", file)
+
+    assert "staging" in result.stdout
+    assert "production" not in result.stdout
+    assert result.stdout.count("\n") >= 70
+
+
+def test_list_refuses_an_account_that_is_not_configured(simulator: Simulator, tmp_path: Path) -> None:
+    result = ended("list", "--account=none", write(tmp_path, simulator, staging=aksk(STAGING)))
+
+    assert result.returncode == 2
+    assert "'none' is not configured; known: staging" in result.stderr
+
+
+def test_list_says_what_failed_and_exits_with_1(simulator: Simulator, tmp_path: Path) -> None:
+    wrong = {**aksk(STAGING), "secret_key": "hunter2"}
+
+    result = ended("list", "--format=json", write(tmp_path, simulator, staging=wrong))
+
+    assert (result.returncode, json.loads(result.stdout)) == (1, [])
+    assert "staging: unauthorized: HTTP 401" in result.stderr
+    assert "hunter2" not in result.stderr
+
+
+# --- demo, simulate, schema -------------------------------------------------------------------------------------------
+
+
+def test_demo_shows_accounts_of_several_offset_modes_that_add_up() -> None:
+    with running("demo") as exporter:
+        text = exporter.ready().get("/metrics").text
+
+    accounts = re.findall(r'^scm_csr_reported\{account="([^"]+)"\}', text, re.MULTILINE)
+    assert len(accounts) >= 3
+    for account in accounts:
+        assert sum(by_algorithm(text, account)) == value(text, f'scm_csr_reported{{account="{account}"}}')
+    modes = re.findall(r'^csr_exporter_offset_mode_info\{account="[^"]+",mode="([^"]+)"\} 1', text, re.MULTILINE)
+    assert len(set(modes)) >= 3
+
+
+def test_simulate_prints_a_configuration_that_the_exporter_takes(tmp_path: Path) -> None:
+    with running("simulate", "--accounts=2", "--csrs=40", "--offset-mode=page1") as simulator:
+        assert simulator.url.startswith("http://127.0.0.1:")
+        until(lambda: len(simulator.out) == 15)
+        file = tmp_path / "config.yml"
+        file.write_text("".join(simulator.out[1:]), encoding="utf-8")
+
+        result = ended("list", f"--config.file={file}", "--format=json")
+        code = simulator.stop()
+
+    assert len(json.loads(result.stdout)) == 80
+    assert code == 0
+
+
+def test_schema_is_json() -> None:
+    schema = json.loads(ended("schema").stdout)
+
+    assert schema["additionalProperties"] is False
+    assert "poll_interval" in schema["properties"]

@@ -1,0 +1,99 @@
+"""Documentation that tells the truth."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from csr_exporter.config import read_config
+from tests.processes import DEADLINE, tool
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+
+import reference  # noqa: E402 - a script beside its pages
+
+
+@pytest.mark.parametrize("name", sorted(reference.PAGES))
+def test_a_page_written_from_the_code_is_current(name: str) -> None:
+    page = "\n".join(reference.PAGES[name]()) + "\n"
+
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page, "run python docs/reference.py"
+
+
+def test_every_family_has_an_example_and_every_example_a_family() -> None:
+    assert {reference.sample_name(family) for family in reference.exposed_families()} == set(reference.EXAMPLES)
+
+
+def test_every_example_is_promql(tmp_path: Path) -> None:
+    promtool = tool("promtool", "prometheus")
+    queries = [*reference.EXAMPLES.values(), *queries_of_the_readme()]
+    rules = [{"record": f"example:{number}", "expr": query} for number, query in enumerate(queries)]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}), encoding="utf-8")
+
+    result = subprocess.run(
+        [promtool, "check", "rules", file], check=False, capture_output=True, text=True, timeout=DEADLINE
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def queries_of_the_readme() -> list[str]:
+    rows = re.findall(r"^\| [^|]+\? \| [^|]+ \| `([^`]+)` \|$", readme(), re.MULTILINE)
+    assert rows
+    return rows
+
+
+@pytest.mark.parametrize("file", sorted({"README.md"} | {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")}))
+def test_a_page_names_only_metrics_that_exist(file: str) -> None:
+    families = reference.exposed_families()
+    names = {sample.name for family in families for sample in family.samples}
+    names |= {family.name for family in families} | {reference.sample_name(family) for family in families}
+
+    words = re.findall(r"\b(?:scm_csrs?|csr_exporter)_[a-z_]+[a-z]\b", (ROOT / file).read_text(encoding="utf-8"))
+
+    assert set(words) - names == set()
+
+
+@pytest.mark.parametrize("file", sorted({"README.md"} | {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")}))
+def test_a_link_within_the_project_leads_somewhere(file: str) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / file).read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (ROOT / file).parent.joinpath(target).exists()] == []
+
+
+def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
+    block = next(each for each in re.findall(r"```yaml\n(.*?)```", readme(), re.DOTALL) if each.startswith("accounts:"))
+    file = tmp_path / "config.yml"
+    file.write_text(block, encoding="utf-8")
+
+    assert [account.name for account in read_config(file).accounts] == ["production"]
+
+
+def test_every_dependency_says_how_it_earns_its_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+    dependencies = [re.split(r"[<>=]", each)[0] for each in project["dependencies"]]
+
+    assert [each for each in dependencies if f"| {each} |" not in page] == []
+
+
+def test_every_room_is_on_the_page_of_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {each.name.removesuffix(".py") for each in (ROOT / "csr_exporter").iterdir()}
+
+    named = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+
+    assert named == rooms - {"__init__", "__main__", "__pycache__", "py.typed", "templates"}

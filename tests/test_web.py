@@ -1,0 +1,110 @@
+"""The HTTP surface, in process and without a socket."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.metrics import Exposed
+from csr_exporter.status import Account, Reloads, Status
+from csr_exporter.web import application
+from tests.fakes import NOW, a_csr, a_status
+
+
+class FakeExporter:
+    """Shows what it was made with."""
+
+    exposed = Exposed()
+    reloads = Reloads("abc", NOW)
+
+    def __init__(self, *statuses: Status, alive: bool = True) -> None:
+        self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
+        self.alive = alive
+
+    def reload(self) -> None:
+        pass
+
+
+def get(path: str, exporter: FakeExporter | None = None, **headers: str) -> httpx2.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response: httpx2.Response = TestClient(application(exporter or FakeExporter())).get(path, headers=named)
+    return response
+
+
+def test_metrics_are_text_unless_openmetrics_is_asked_for() -> None:
+    plain = get("/metrics")
+    openmetrics = get("/metrics", Accept="application/openmetrics-text;version=1.0.0")
+
+    assert plain.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert openmetrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert openmetrics.text.endswith("# EOF\n")
+    assert "# EOF" not in plain.text
+
+
+def test_metrics_are_compressed_for_those_who_ask() -> None:
+    assert get("/metrics", Accept_Encoding="gzip").headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in get("/metrics", Accept_Encoding="identity").headers
+
+
+def test_metrics_hold_every_account_the_exporter_and_the_process() -> None:
+    text = get("/metrics").text
+
+    assert 'scm_csr_up{account="production"}' in text
+    assert 'scm_csr_up{account="staging"}' in text
+    assert "csr_exporter_build_info{" in text
+    assert "process_resident_memory_bytes" in text
+    assert "python_info{" in text
+
+
+def test_metrics_can_be_narrowed_to_accounts() -> None:
+    text = get("/metrics?account=staging").text
+
+    assert 'account="staging"' in text
+    assert 'account="production"' not in text
+
+
+def test_an_account_that_is_not_configured_is_not_found_and_not_repeated() -> None:
+    response = get("/metrics?account=staging&account=<script>")
+
+    assert (response.status_code, response.text) == (404, "no such account is configured\n")
+
+
+def test_healthy_as_long_as_polls_are_scheduled() -> None:
+    assert get("/-/healthy").status_code == 200
+    assert get("/-/healthy", FakeExporter(alive=False)).status_code == 503
+
+
+def test_ready_once_every_account_was_polled_whatever_came_of_it() -> None:
+    waiting = Status(Account("staging"))
+    failed = waiting.after_failure(SourceError(Reason.TLS, ""), NOW, 0.1)
+
+    unready = get("/-/ready", FakeExporter(a_status(), waiting))
+    ready = get("/-/ready", FakeExporter(a_status(), failed))
+
+    assert (unready.status_code, unready.text) == (503, "Waiting for the first poll of: staging\n")
+    assert ready.status_code == 200
+
+
+def test_the_landing_page_names_the_accounts_and_escapes_them() -> None:
+    page = get("/", FakeExporter(a_status(a_csr(), name="<script>alert(1)</script>")))
+
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "<script>" not in page.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/metrics/", 404), ("/-/reload", 405)])
+def test_what_is_not_there_is_refused_in_plain_text(path: str, status: int) -> None:
+    response = get(path)
+
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_other_methods_are_not_allowed() -> None:
+    response = TestClient(application(FakeExporter())).post("/metrics")
+
+    assert response.status_code == 405
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD"}
