@@ -90,6 +90,7 @@ def _names_given_twice(data: object) -> Iterator[str]:
 
 _EXPECTED = {
     "bool_type": "true or false",
+    "dict_type": "a mapping of settings",
     "float_type": "a number",
     "int_type": "a whole number",
     "model_type": "a mapping of settings",

@@ -150,7 +150,13 @@ class TlsServerConfig(WebSection):
     )
 
 
-HeaderValue = Annotated[str, Field(pattern=r"^[\x20-\x7e]+$")]
+def _printable(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("expected visible ASCII characters")
+    return value
+
+
+HeaderValue = Annotated[str, AfterValidator(_printable)]
 
 
 class Headers(WebSection):
