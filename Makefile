@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test lint bench clean
+.PHONY: demo run test lint bench dashboards clean
 
 demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -23,6 +23,10 @@ lint: $(READY) ## Style, format and types
 
 bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in one run
 	@$(BIN)/python -m bench
+
+dashboards: $(READY) ## The dashboards in grafana/, and the table of their queries in docs/dashboards.md
+	@$(BIN)/python -m grafana
+	@$(BIN)/python -m tests.dashboards
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -62,11 +62,9 @@ def run(config_file: Path | None, web_config_file: Path | None, **flags: Any) ->
     """Poll all accounts and serve /metrics until told to stop."""
     from csr_exporter import daemon, serving  # noqa: PLC0415 - the other commands need no server
 
-    config, web_config = _configurations(config_file, web_config_file)
-    for warning in config.warnings():
-        structlog.get_logger().warning("configuration_weakens_security", detail=warning)
+    _, web_config = _configurations(config_file, web_config_file)
     try:
-        daemon.run(config, serving.from_flags(web_config, **flags), _announce)
+        daemon.run(lambda: _read_and_warn(config_file), serving.from_flags(web_config, **flags), _announce)
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 
@@ -180,20 +178,31 @@ def schema() -> None:
     click.echo(json.dumps(Config.model_json_schema(), indent=2))
 
 
+def _read_and_warn(file: Path | None) -> Config:
+    config = _read(file)
+    for warning in config.warnings():
+        structlog.get_logger().warning("configuration_weakens_security", detail=warning)
+    return config
+
+
+def _read(file: Path | None) -> Config:
+    return read_config(file) if file else config_from_environment(os.environ)
+
+
 def _configuration(file: Path | None) -> Config:
     return _configurations(file, None)[0]
 
 
 def _configurations(file: Path | None, web_file: Path | None) -> tuple[Config, WebConfigFile | None]:
     """Both configurations, or the mistakes of both."""
-    config = _read(lambda: read_config(file) if file else config_from_environment(os.environ))
-    web_config = _read(lambda: WebConfigFile(web_file)) if web_file else None
+    config = _unless_mistaken(lambda: _read(file))
+    web_config = _unless_mistaken(lambda: WebConfigFile(web_file)) if web_file else None
     if config is None or (web_file and web_config is None):
         sys.exit(2)
     return config, web_config
 
 
-def _read(read: Callable[[], T]) -> T | None:
+def _unless_mistaken(read: Callable[[], T]) -> T | None:
     try:
         return read()
     except ConfigError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from csr_exporter import __version__
 from csr_exporter.accounts import exposed_by, poller_for
-from csr_exporter.config import Config
+from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.metrics import Exposed
 from csr_exporter.poller import Poller
 from csr_exporter.server import Site, serve
@@ -42,23 +44,27 @@ class _Threads(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types
 
 
 class Daemon:
-    """Polls the accounts of *config* while a ``with polling()`` block lasts."""
+    """Polls the accounts of the configuration in force while a ``with polling()`` block lasts.
 
-    def __init__(self, config: Config) -> None:
+    *read* reads the configuration; raises `ConfigError`, at first too.
+    """
+
+    def __init__(self, read: Callable[[], Config]) -> None:
+        self._read = read
+        self._config = read()
         self._stopping = threading.Event()
-        self._pollers = [poller_for(config, account, self._sleep) for account in config.accounts]
-        self._interval = config.poll_interval
+        self._pollers = {account.name: self._poller(account) for account in self._config.accounts}
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
-        self._exposed = exposed_by(config)
-        self._reloads = Reloads(config_hash(config), time.time())
+        self._reloads = Reloads(config_hash(self._config), time.time())
+        self._reloading = threading.Lock()  # a signal and a request may ask at the same time
 
     @property
     def statuses(self) -> Sequence[Status]:
-        return [poller.status for poller in self._pollers]
+        return [poller.status for poller in self._pollers.values()]
 
     @property
     def exposed(self) -> Exposed:
-        return self._exposed
+        return exposed_by(self._config)
 
     @property
     def reloads(self) -> Reloads:
@@ -69,13 +75,10 @@ class Daemon:
         """Whether polls are still being scheduled."""
         return bool(self._scheduler.running) and any(t.name == "APScheduler" for t in threading.enumerate())
 
-    def reload(self) -> None:
-        """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
-
     @contextmanager
     def polling(self) -> Iterator[None]:
         """Poll each account now and then at its interval until the block ends."""
-        for poller in self._pollers:
+        for poller in self._pollers.values():
             self._schedule(poller)
         self._scheduler.start()
         try:
@@ -84,13 +87,57 @@ class Daemon:
             self._stopping.set()
             self._scheduler.shutdown(wait=False)
 
+    def reload(self) -> None:
+        """Read the configuration again and follow it; accounts that it does not change keep all that is known.
+
+        Raises `ConfigError` with all mistakes; then nothing has changed.
+        """
+        with self._reloading:
+            self._reload()
+
+    def _reload(self) -> None:
+        try:
+            config = self._read()
+        except ConfigError as error:
+            self._reloads = replace(self._reloads, successful=False)
+            log.warning("configuration_rejected", detail="; ".join(error.mistakes))
+            raise
+        self._follow(config)
+        self._reloads = Reloads(config_hash(config), time.time())
+        log.info("configuration_reloaded", accounts=len(config.accounts), config_hash=self._reloads.config_hash)
+
+    def try_reload(self) -> None:
+        """Reload for a signal, which nobody can answer: mistakes are logged and counted."""
+        with contextlib.suppress(ConfigError):
+            self.reload()
+
+    def _follow(self, config: Config) -> None:
+        """Put *config* in force: drop, add and replace pollers; one whose settings are as before goes on untouched."""
+        before, self._config = self._config, config
+        unchanged = {account.name for account in config.accounts if account in before.accounts}
+        untouched = unchanged if _polling_settings(before) == _polling_settings(config) else set()
+        old, new = self._pollers, {}
+        for account in config.accounts:
+            name = account.name
+            new[name] = old[name] if name in untouched else self._poller(account)
+            if name in unchanged - untouched:
+                new[name].inherit(old[name])
+        self._pollers = new
+        for name in old.keys() - untouched:
+            self._scheduler.remove_job(_job_id(old[name]))
+        for name in new.keys() - untouched:
+            self._schedule(new[name])
+
+    def _poller(self, account: AccountConfig) -> Poller:
+        return poller_for(self._config, account, self._sleep)
+
     def _schedule(self, poller: Poller) -> None:
-        name = poller.status.account.name
+        interval = poller.status.account.poll_interval
         self._scheduler.add_job(
             self._poll,
-            IntervalTrigger(seconds=self._interval * (1 - JITTER / 2), jitter=self._interval * JITTER),
+            IntervalTrigger(seconds=interval * (1 - JITTER / 2), jitter=interval * JITTER),
             args=[poller],
-            id=name,
+            id=_job_id(poller),
             next_run_time=datetime.now(UTC),
             max_instances=1,
             coalesce=True,
@@ -98,11 +145,21 @@ class Daemon:
         )
 
     def _poll(self, poller: Poller) -> None:
-        job = self._scheduler.get_job(poller.status.account.name)
+        job = self._scheduler.get_job(_job_id(poller))
         poller.poll(job.next_run_time.timestamp() if job and job.next_run_time else None)
 
     def _sleep(self, seconds: float) -> None:
         self._stopping.wait(seconds)
+
+
+def _job_id(poller: Poller) -> str:
+    """Another one for each poller, lest the last poll of a replaced one keep its successor waiting."""
+    return f"{poller.status.account.name} {id(poller)}"
+
+
+def _polling_settings(config: Config) -> dict[str, object]:
+    """What pollers are made from, besides their account."""
+    return config.model_dump(exclude={"accounts", "per_csr", "age_buckets"})
 
 
 def config_hash(config: Config) -> str:
@@ -110,9 +167,12 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
-def run(config: Config, web: Web, ready: Callable[[Sequence[Site]], None]) -> None:
-    """Poll and serve until a signal arrives; call *ready* with the sites once connections are taken."""
-    daemon = Daemon(config)
+def run(read: Callable[[], Config], web: Web, ready: Callable[[Sequence[Site]], None]) -> None:
+    """Poll and serve until a signal arrives; call *ready* with the sites once connections are taken.
+
+    *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError` and `AddressError`.
+    """
+    daemon = Daemon(read)
     with sites_of(daemon, web) as sites:
 
         def started() -> None:
@@ -121,5 +181,5 @@ def run(config: Config, web: Web, ready: Callable[[Sequence[Site]], None]) -> No
             log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
         with daemon.polling():
-            serve(sites, started)
+            serve(sites, started, daemon.try_reload)
     log.info("server_stopped")

@@ -48,7 +48,7 @@ def run(address: Address, ready: Callable[[Sequence[Site]], None]) -> None:
             click.echo(f"metrics at {sites[0].urls[0]}/metrics")
             click.echo(f"{len(ACCOUNTS)} accounts at a simulated cloud, {simulator.url}; stop with Ctrl-C")
 
-        daemon.run(config, Web([address]), announce)
+        daemon.run(lambda: config, Web([address]), announce)
 
 
 def simulate(host: str, port: int, accounts: int, csrs: int, seed: int, churn: float, **behaviour: Any) -> None:  # noqa: ANN401 - handed on

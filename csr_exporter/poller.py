@@ -57,6 +57,11 @@ class Poller:
         self._refused = b""
         self.status = Status(account)
 
+    def inherit(self, before: Poller) -> None:
+        """Go on from what *before* knows of the same account and credentials, a pause that it keeps to included."""
+        self._knowledge, self._refused = before._knowledge, before._refused
+        self.status = replace(before.status, account=self.status.account)
+
     def exchanged(self, exchange: Exchange) -> None:
         self.status = replace(self.status, traffic=self.status.traffic.after(exchange))
 

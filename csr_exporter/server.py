@@ -105,16 +105,18 @@ def allow_connections() -> int:
     return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(1, min(hard - RESERVE, MOST_CONNECTIONS))
 
 
-def serve(sites: Sequence[Site], started: Callable[[], None]) -> None:
-    """Serve *sites* until SIGTERM or SIGINT; call *started* once connections are taken."""
-    asyncio.run(_until_signalled(sites, started))
+def serve(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
+    asyncio.run(_until_signalled(sites, started, reload))
 
 
-async def _until_signalled(sites: Sequence[Site], started: Callable[[], None]) -> None:
+async def _until_signalled(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopping.set)
+    # Off the loop: reading files and starting polls must not hold up a scrape.
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
     started()
     await serve_until(stopping, sites, Limits(connections=allow_connections()))
 

@@ -208,7 +208,7 @@ class TestRenewal:
     ) -> None:
         client.poll()
         assert client.auth.expires_at is not None
-        monkeypatch.setattr("csr_exporter.auth.time.time", later(client.auth.expires_at - 1800))
+        monkeypatch.setattr("csr_exporter.auth.leases.time.time", later(client.auth.expires_at - 1800))
 
         client.poll()
 
@@ -219,7 +219,7 @@ class TestRenewal:
     ) -> None:
         client.poll()
         assert client.auth.expires_at is not None
-        monkeypatch.setattr("csr_exporter.auth.time.time", later(client.auth.expires_at - 1800))
+        monkeypatch.setattr("csr_exporter.auth.leases.time.time", later(client.auth.expires_at - 1800))
         simulator.inject(None, Fault(Status(401), service="iam"))
 
         assert client.poll() == 3

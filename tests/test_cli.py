@@ -315,3 +315,57 @@ def test_schema_is_json() -> None:
 
     assert schema["additionalProperties"] is False
     assert "poll_interval" in schema["properties"]
+
+
+# --- reload -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reload_adds_removes_and_changes_accounts_and_the_others_keep_what_is_known(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    before = {"kept": aksk(PRODUCTION), "changed": aksk(PRODUCTION), "removed": aksk(STAGING)}
+    after = {"kept": aksk(PRODUCTION), "changed": token(STAGING), "added": aksk(STAGING)}
+    with running("run", write(tmp_path, simulator, **before)) as exporter:
+        first = exporter.ready().get("/metrics").text
+        write(tmp_path, simulator, **after)
+        exporter.process.send_signal(signal.SIGHUP)
+        until(lambda: metrics_with(exporter, 'scm_csr_up{account="added"} 1.0'))
+        text = until(lambda: metrics_with(exporter, 'scm_csr_reported{account="changed"} 70.0'))
+
+    created = 'csr_exporter_last_success_timestamp_seconds{account="kept"}'
+    assert value(text, created) == value(first, created)
+    assert value(text, 'csr_exporter_polls_total{account="kept"}') == 1
+    assert value(text, 'scm_csr_up{account="removed"}') is None
+    assert value(text, "csr_exporter_config_last_reload_successful") == 1
+    assert "event=configuration_reloaded accounts=3" in "".join(exporter.err)
+
+
+def test_a_reload_of_a_broken_file_changes_nothing_and_says_so(simulator: Simulator, tmp_path: Path) -> None:
+    argument = write(tmp_path, simulator, production=aksk(PRODUCTION))
+    with running("run", argument) as exporter:
+        exporter.ready()
+        Path(argument.removeprefix("--config.file=")).write_text("accounts: []\n", encoding="utf-8")
+        exporter.process.send_signal(signal.SIGHUP)
+        text = until(lambda: metrics_with(exporter, "csr_exporter_config_last_reload_successful 0.0"))
+
+    assert value(text, 'scm_csr_up{account="production"}') == 1
+    assert "accounts: expected at least one account" in "".join(exporter.err)
+
+
+def test_a_reload_of_other_global_settings_keeps_inventories_counters_and_pauses(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    wrong = {**aksk(STAGING), "secret_key": "hunter2"}
+    argument = write(tmp_path, simulator, production=aksk(PRODUCTION), staging=wrong)
+    file = Path(argument.removeprefix("--config.file="))
+    with running("run", argument) as exporter:
+        exporter.ready()
+        file.write_text(file.read_text(encoding="utf-8").replace("10s", "1h"), encoding="utf-8")
+        exporter.process.send_signal(signal.SIGHUP)
+        interval = 'csr_exporter_poll_interval_seconds{account="staging"} 3600.0'
+        until(lambda: metrics_with(exporter, interval))
+        text = until(lambda: metrics_with(exporter, 'csr_exporter_polls_total{account="production"} 2.0'))
+
+    # The pause after a refusal runs on: the service was not asked again with the wrong key.
+    assert value(text, 'csr_exporter_polls_total{account="staging"}') == 1
+    assert [request.status for request in simulator.requests if request.status == 401] == [401]

@@ -211,13 +211,14 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "bad kinds": (
         "accounts:\n"
         "  - {name: a, site: china, credentials: {kind: hunter2}}\n"
-        "  - {name: b, site: china, credentials: {kind: metadata}}\n"
+        "  - {name: b, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://10.0.0.1'}}\n"
         "  - {name: c, site: china, credentials: token}\n"
         "  - {name: d, site: china}\n",
         [
-            "config.yml: accounts.0.credentials: expected a kind: aksk, password, token or environment",
-            "config.yml: accounts.1.credentials: metadata, profile or oidc: not yet supported; "
-            "expected aksk, password, token or environment",
+            "config.yml: accounts.0.credentials: "
+            "expected a kind: aksk, password, token, metadata, profile, oidc or environment",
+            "config.yml: accounts.1.credentials.metadata.metadata_endpoint: "
+            "expected an address of this machine or its link, such as http://169.254.169.254",
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
         ],

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import reference
 import yaml
 
 from csr_exporter.config import read_config
 from tests.processes import DEADLINE, tool
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "docs"))
-
-import reference  # noqa: E402 - a script beside its pages
 
 
 @pytest.mark.parametrize("name", sorted(reference.PAGES))

@@ -10,7 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from csr_exporter.config.settings import OptionalSecret, RequiredSecret, encrypted_or_allowed, web_address
+from csr_exporter.config.settings import (
+    OptionalSecret,
+    RequiredSecret,
+    encrypted_or_allowed,
+    metadata_address,
+    web_address,
+)
 
 SiteName = Literal["china", "international", "malaysia", "europe"]
 
@@ -142,13 +148,41 @@ class TokenCredentials(Credentials):
 
 
 class EnvironmentCredentials(Credentials):
-    """The variables of the official SDK: HUAWEICLOUD_SDK_AK, _SK, _SECURITY_TOKEN, _DOMAIN_ID, _PROJECT_ID."""
+    """The variables of the official SDK: HUAWEICLOUD_SDK_AK, _SK and so on, or _IDP_ID and _ID_TOKEN_FILE."""
 
     kind: Literal["environment"]
 
 
-AnyCredentials = AkskCredentials | PasswordCredentials | TokenCredentials | EnvironmentCredentials
-PLANNED_KINDS = ("metadata", "profile", "oidc")
+class ProfileCredentials(Credentials):
+    """The file of the official SDK, ~/.huaweicloud/credentials or HUAWEICLOUD_SDK_CREDENTIALS_FILE."""
+
+    kind: Literal["profile"]
+
+
+class OidcCredentials(Credentials):
+    """An agency assumed with an OIDC token, as the SDK's variables HUAWEICLOUD_OIDC_PROVIDER_URN and so on say."""
+
+    kind: Literal["oidc"]
+
+
+class MetadataCredentials(Credentials):
+    """The agency that is bound to the ECS the exporter runs on; a proxy is never used for it."""
+
+    kind: Literal["metadata"]
+    metadata_endpoint: Annotated[str, AfterValidator(metadata_address)] = Field(
+        "http://169.254.169.254", description="Address of the metadata service"
+    )
+
+
+AnyCredentials = (
+    AkskCredentials
+    | PasswordCredentials
+    | TokenCredentials
+    | MetadataCredentials
+    | ProfileCredentials
+    | OidcCredentials
+    | EnvironmentCredentials
+)
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -160,8 +194,6 @@ def known_kind(data: object) -> object:
     """*data*, if its kind is one of ours. Raises `ValueError` with the kinds there are."""
     kinds = [get_args(each.model_fields["kind"].annotation)[0] for each in get_args(AnyCredentials)]
     match data:
-        case {"kind": kind} if kind in PLANNED_KINDS:
-            raise ValueError(f"{_listed(PLANNED_KINDS)}: not yet supported; expected {_listed(kinds)}")
         case {"kind": kind} if kind in kinds:
             return data
         case Mapping():

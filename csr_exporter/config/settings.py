@@ -134,6 +134,22 @@ def web_address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def metadata_address(text: str) -> str:
+    """*text* as the address of a metadata service: of this machine or of its link. Raises `ValueError`."""
+    parts = urlsplit(text)
+    if parts.scheme != "http" or not (is_local(parts.hostname or "")) or parts.query or parts.username:
+        raise ValueError("expected an address of this machine or its link, such as http://169.254.169.254")
+    return text.rstrip("/")
+
+
+def is_local(host: str) -> bool:
+    """Whether *host* is an address of this machine or of its link."""
+    try:
+        return ipaddress.ip_address(host).is_link_local or _is_loopback(host)
+    except ValueError:
+        return _is_loopback(host)
+
+
 def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
     """*address*, unless it is plain HTTP beyond loopback that nobody allowed. Raises `ValueError`."""
     plain = address.startswith("http://") and not _is_loopback(urlsplit(address).hostname or "")

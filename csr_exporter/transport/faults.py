@@ -83,10 +83,13 @@ def _reason_of_status(status: int) -> Reason:
 
 
 def _error_texts(body: bytes) -> Iterator[str]:
-    """Code and message of an error, in the shapes of SCM, the gateway and IAM."""
+    """Code and message of an error, in the shapes of SCM, the gateway and IAM, or in plain words."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
+        words = body[:200].decode("utf-8", "replace").strip()
+        if words and not words.startswith("<"):
+            yield words
         return
     if isinstance(found, dict):
         nested = found.get("error")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -144,14 +145,18 @@ class Transport:
 
     def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
         settings = self._settings
-        proxies = {"all": settings.proxy} if settings.proxy else get_environ_proxies(prepared.url or "")
         return {
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
             "allow_redirects": False,  # the credentials would travel with it
             "stream": True,
-            "proxies": proxies,
+            "proxies": self._proxies(prepared.url or ""),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        if (urlsplit(url).hostname or "").startswith("169.254."):
+            return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
+        return {"all": self._settings.proxy} if self._settings.proxy else get_environ_proxies(url)
 
     def _blaming_the_deadline(self, error: SourceError, timeout: float) -> SourceError:
         if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:

@@ -1,0 +1,180 @@
+"""What the three dashboards have in common, and how panels find their place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
+    CustomVariable,
+    Dashboard,
+    DashboardLink,
+    DatasourceVariable,
+    QueryVariable,
+    Row,
+    TextBoxVariable,
+)
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    GridPos,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from grafana.panels import SOURCE
+from grafana.queries import EXPORTERS, exporter, noticed
+
+TAGS = ["huawei-cloud", "scm", "csr", "certificates"]
+WIDTH = 24
+
+
+class Board:
+    """A dashboard that is filled from the top, one band of panels after the other."""
+
+    def __init__(self, uid: str, title: str, description: str, since: str) -> None:
+        self._y = 0
+        self._panels = 0
+        self._built = _empty(uid, title, description, since)
+        self.uid = uid
+
+    def variable(self, variable: Builder[models.VariableModel]) -> None:
+        """Put one more variable at the top."""
+        self._built.with_variable(variable)
+
+    def row(self, title: str) -> None:
+        """Begin a part that can be folded."""
+        self._panels += 1
+        place = GridPos(x=0, y=self._y, w=WIDTH, h=1)
+        self._built.with_row(Row(title).id(self._panels).grid_pos(place))
+        self._y += 1
+
+    def band(self, height: int, *panels: tuple[int, Builder[models.Panel]]) -> None:
+        """Put *panels*, each with its width, side by side."""
+        x = 0
+        for width, panel in panels:
+            self._panels += 1
+            built = panel.build()
+            built.id_val, built.grid_pos = self._panels, GridPos(x=x, y=self._y, w=width, h=height)
+            self._built.with_panel(_Built(built))
+            x += width
+        if x != WIDTH:
+            raise ValueError(f"{self.uid}: a band is {x} wide, not {WIDTH}")
+        self._y += height
+
+    def json(self) -> str:
+        """The dashboard as a file."""
+        content: dict[str, Any] = json.loads(JSONEncoder().encode(self._built.build()))
+        for panel in content["panels"]:
+            panel.get("options", {}).pop("footer", None)  # a default of the library that Grafana 12 does not know
+        return json.dumps({"id": None, **content}, indent=2, ensure_ascii=False) + "\n"
+
+
+class _Built(Builder[models.Panel]):
+    def __init__(self, panel: models.Panel) -> None:
+        self._panel = panel
+
+    def build(self) -> models.Panel:
+        return self._panel
+
+
+def _empty(uid: str, title: str, description: str, since: str) -> Dashboard:
+    link = DashboardLink("CSR dashboards").type(DashboardLinkType.DASHBOARDS).tags(TAGS).icon("external link")
+    built = (
+        Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags(TAGS)
+        .readonly()
+        .time(since, "now")
+        .timezone("browser")
+        .refresh("1m")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .link(link.as_dropdown(as_dropdown=False).include_vars(include_vars=True).keep_time(keep_time=True))
+    )
+    for variable in (
+        DatasourceVariable("datasource").label("Data source").type("prometheus").current(_choice("default", "default")),
+        chosen("job", "csr_exporter_build_info", ""),
+        chosen("instance", "csr_exporter_build_info", 'job=~"$job"'),
+        chosen("account", "scm_csr_up", EXPORTERS),
+    ):
+        built.with_variable(variable)
+    for marks in (
+        _Marks("Exporter restarts", f"{exporter('process_start_time_seconds')} * 1000", "#EE7733", shown=True),
+        _Marks("CSRs added", f"{noticed('scm_csr_added_total')} > 0", "#3A8FD6"),
+        _Marks("CSRs removed", f"{noticed('scm_csr_removed_total')} > 0", "#CC3311"),
+    ):
+        built.annotation(marks)
+    return built
+
+
+class _Marks(AnnotationQuery):
+    """Marks in all graphs. Restarts are marked at the time that their value says, the others when it is above 0.
+
+    Those of the inventory are off until switched on: where CSRs come and go all day they would cover the graphs.
+    """
+
+    def __init__(self, name: str, expr: str, colour: str, *, shown: bool = False) -> None:
+        self._internal = _Marked(name=name, datasource=SOURCE, enable=shown, icon_color=colour, expr=expr)
+
+
+class _Marked(models.AnnotationQuery):
+    """The fields that the library lacks."""
+
+    def to_json(self) -> dict[str, object]:
+        if self.name == "Exporter restarts":
+            words = {"titleFormat": "{{instance}} started", "tagKeys": "job", "useValueForTime": "on"}
+        else:
+            words = {"titleFormat": f"{self.name} in {{{{account}}}}", "tagKeys": "account", "step": "5m"}
+        return {**super().to_json(), **words}
+
+
+# --- variables --------------------------------------------------------------------------------------------------------
+
+
+def chosen(name: str, metric: str, among: str, label: str = "", everything: str = ".+") -> QueryVariable:
+    """A choice among the values of a label of *metric*; *everything* is the expression for all of them."""
+    selector = f"{metric}{{{among}}}" if among else metric
+    return (
+        QueryVariable(name)
+        .label(label or name.capitalize())
+        .datasource(SOURCE)
+        .query(f"label_values({selector}, {name if not label else label_of(name)})")
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+        .multi(multi=True)
+        .include_all(include_all=True)
+        .all_value(everything)
+        .current(_choice("All", "$__all"))
+    )
+
+
+def label_of(variable: str) -> str:
+    """The label that a variable of another name chooses."""
+    return {"algorithm": "private_key_algo"}.get(variable, variable)
+
+
+def one_of(name: str, label: str, choices: dict[str, str]) -> CustomVariable:
+    """One of fixed values by their names; the first at the start."""
+    first = next(iter(choices))
+    return (
+        CustomVariable(name)
+        .label(label)
+        .values(",".join(f"{text} : {value}" for text, value in choices.items()))
+        .options([_choice(text, value, selected=text == first) for text, value in choices.items()])
+        .current(_choice(first, choices[first]))
+    )
+
+
+def typed(name: str, label: str) -> TextBoxVariable:
+    """Free text."""
+    return TextBoxVariable(name).label(label).default_value("").current(_choice("", ""))
+
+
+def _choice(text: str, value: str, *, selected: bool = True) -> VariableOption:
+    return VariableOption(selected=selected, text=text, value=value)

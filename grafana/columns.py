@@ -1,0 +1,77 @@
+"""Columns that several tables have."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
+
+from grafana.panels import Column
+from grafana.style import ALGORITHMS, BAD, GOOD, KEY_AGE, QUIET, WARNING, absent, words
+
+ACCOUNT = "Account"
+
+CARRIED = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
+"""What a link to another dashboard takes along."""
+
+
+def link(dashboard: str, title: str, **variables: str) -> dict[str, str]:
+    """A link to *dashboard* with further *variables*."""
+    chosen = "".join(f"&var-{name}={value}" for name, value in variables.items())
+    return {"title": title, "url": f"/d/{dashboard}?{CARRIED}{chosen}"}
+
+
+def account(dashboard: str, title: str, width: int | None = None) -> Column:
+    """The account, which leads to *dashboard*."""
+    links = [link(dashboard, title, account="${__value.raw:percentencode}")]
+    return Column("account", ACCOUNT, width, settings=(("links", links),))
+
+
+def state(field: str) -> Column:
+    """Whether the last poll succeeded, in words."""
+    mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD)})]
+    return Column(field, "State", 90, settings=(("mappings", mappings), _COLOURED_GROUND))
+
+
+def algorithm(width: int | None = 110) -> Column:
+    """The key algorithm in its colour."""
+    mappings = [words({name: (name, colour) for name, colour in ALGORITHMS.items()})]
+    settings = (("mappings", mappings), ("color", {"mode": "fixed", "fixedColor": WARNING}), _COLOURED_GROUND)
+    return Column("private_key_algo", "Algorithm", width, settings=settings)
+
+
+def age(field: str, title: str, width: int | None = None) -> Column:
+    """An age in seconds, coloured as keys of that age are; -1 is not known."""
+    mappings = [words({"-1": ("unknown", QUIET)}), absent()]
+    settings = (("decimals", 1), ("thresholds", KEY_AGE.build()), ("mappings", mappings), _COLOURED_TEXT)
+    return Column(field, title, width, "s", settings)
+
+
+def moment(field: str, title: str) -> Column:
+    """A date, from milliseconds; -1 is not known."""
+    mappings = [words({"-1": ("unknown", QUIET)})]
+    return Column(field, title, 170, "dateTimeAsIso", (("mappings", mappings),))
+
+
+def shaded(field: str, title: str, unit: str, thresholds: ThresholdsConfig, *, decimals: int = 0) -> Column:
+    """A number coloured by *thresholds*."""
+    settings = (
+        ("decimals", decimals),
+        ("thresholds", thresholds.build()),
+        ("mappings", [absent()]),
+        _COLOURED_TEXT,
+    )
+    return Column(field, title, None, unit, settings)
+
+
+def bar(field: str, title: str, colour: str, unit: str = "short") -> Column:
+    """A number with a bar."""
+    settings = (
+        ("min", 0),
+        ("decimals", 0),
+        ("color", {"mode": "fixed", "fixedColor": colour}),
+        ("custom.cellOptions", {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
+    )
+    return Column(field, title, None, unit, settings)
+
+
+_COLOURED_TEXT = ("custom.cellOptions", {"type": "color-text"})
+_COLOURED_GROUND = ("custom.cellOptions", {"type": "color-background", "mode": "basic"})

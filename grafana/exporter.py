@@ -1,0 +1,362 @@
+"""How the exporter knows: polls, requests, credentials, and the processes themselves."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana.board import Board
+from grafana.columns import ACCOUNT, account, moment, shaded, state
+from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile
+from grafana.queries import DATA_AGE_IN_INTERVALS, data_age, done, exporter, held, series, total
+from grafana.style import (
+    BAD,
+    CALM,
+    CODES,
+    DASH,
+    GOOD,
+    MISSED_POLLS,
+    NONE_IS_GOOD,
+    NONE_OR_BAD,
+    QUIET,
+    REASONS,
+    WARNING,
+    fixed,
+    limits,
+    painted,
+    words,
+)
+
+NOT_POLLED = "Nothing is polled"
+FAILED = 'code!~"2.."'
+
+
+def board() -> Board:
+    """The dashboard."""
+    made = Board(
+        "scm-csr-exporter",
+        "CSR exporter",
+        "Whether the CSR exporter does its work: polls, requests to the cloud, credentials and the process itself.",
+        "now-24h",
+    )
+    made.band(4, (4, _failing()), (4, _worst()), (4, _failed()), (4, _errors()), (4, _latency_now()), (4, _running()))
+    made.band(7, (24, _accounts()))
+    made.band(8, (8, _data_age()), (8, _polls()), (8, _duration()))
+    made.row("Requests to the cloud")
+    made.band(8, (8, _requests()), (8, _latency()), (8, _retries()))
+    made.row("Completeness and credentials")
+    made.band(8, (8, _trouble()), (8, _credentials()), (8, _skew()))
+    made.row("The exporters")
+    made.band(6, (24, _exporters()))
+    made.band(8, (8, _memory()), (8, _cpu()), (8, _scrapes()))
+    return made
+
+
+# --- at a glance ------------------------------------------------------------------------------------------------------
+
+
+def _failing() -> stat.Panel:
+    text = Text("Failing accounts", "Accounts whose last poll failed, at every replica (scm_csr_up).", NOT_POLLED)
+    up = held("scm_csr_up")
+    none = words({"0": ("none", GOOD)})
+    query = Query(f"count({up} == 0) or count({up}) * 0", kind="instant")
+    return tile(text, query, colours=NONE_OR_BAD, meanings=[none], filled=True)
+
+
+def _worst() -> stat.Panel:
+    text = Text(
+        "Intervals late",
+        "Time since the last successful poll of the account that waits longest, in its poll intervals "
+        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds). Up to 1 is as it should "
+        "be; orange from 1.5, red from 3.",
+        "No poll succeeded yet",
+    )
+    query = Query(f"max({DATA_AGE_IN_INTERVALS})", kind="instant")
+    return tile(text, query, colours=MISSED_POLLS, decimals=1)
+
+
+def _failed() -> stat.Panel:
+    text = Text(
+        "Failed polls",
+        "Polls that failed within the time range (csr_exporter_poll_failures_total), of all replicas.",
+        NOT_POLLED,
+    )
+    query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
+    return tile(text, query, "short", colours=NONE_IS_GOOD)
+
+
+def _errors() -> stat.Panel:
+    text = Text(
+        "Failed requests",
+        "The part of the requests within the time range that got no status 2xx (csr_exporter_api_requests_total); "
+        "a poll may succeed all the same, because it asks again.",
+        "No request yet",
+    )
+    failed, sent = (
+        done("csr_exporter_api_requests_total", *matchers, window="$__range") for matchers in ((FAILED,), ())
+    )
+    query = Query(f"{failed} / ({sent} > 0)", kind="instant")
+    return tile(text, query, "percentunit", colours=limits(GOOD, (0.01, WARNING), (0.1, BAD)), decimals=1)
+
+
+def _latency_now() -> stat.Panel:
+    text = Text(
+        "95 % latency",
+        "95th percentile within the time range of the time from sending a request to SCM to the last byte of its "
+        "reply (csr_exporter_api_request_duration_seconds).",
+        "No request yet",
+    )
+    query = Query(_quantile("0.95", "$__range"), kind="instant")
+    return tile(text, query, "s", colours=limits(CALM, (2.5, WARNING), (10, BAD)), decimals=1)
+
+
+def _quantile(which: str, window: str = "$__rate_interval") -> str:
+    """The quantile of the latency of SCM, absent while there are no requests."""
+    buckets = done("csr_exporter_api_request_duration_seconds_bucket", 'service="scm"', window=window, by=("le",))
+    return f"histogram_quantile({which}, {buckets}) >= 0"
+
+
+def _running() -> stat.Panel:
+    text = Text("Exporters up", "Exporters that Prometheus can scrape (up).", "Not scraped")
+    return tile(text, Query(f"sum({exporter('up')})", kind="instant"), colours=limits(BAD, (1, GOOD)))
+
+
+# --- polls ------------------------------------------------------------------------------------------------------------
+
+
+def _accounts() -> table.Panel:
+    text = Text(
+        "Accounts",
+        "How each account is polled: the last poll (scm_csr_up), time since the last success, how long the last poll "
+        "took, failures within the time range, CSRs reported but not read, what the service means by offset "
+        "(csr_exporter_offset_mode_info), clocks apart, and when the credential ends, where it does.",
+        DASH,
+    )
+    asked = (
+        f"max by (account) ({series('scm_csr_up')})",
+        data_age("account"),
+        DATA_AGE_IN_INTERVALS,
+        f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})",
+        done("csr_exporter_poll_failures_total", window="$__range", by=("account",)),
+        f"{total(held('scm_csr_reported'), 'account')} - {total(held('scm_csr_listed'), 'account')}",
+        f"max by (account, mode) ({series('csr_exporter_offset_mode_info')})",
+        f"max by (account) ({series('csr_exporter_clock_skew_seconds')})",
+        f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()",
+    )
+    columns = [
+        account("scm-csr-inventory", "CSRs of this account"),
+        state("Value #A"),
+        Column("Value #B", "Since success", unit="s", settings=(("decimals", 0),)),
+        shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
+        Column("Value #D", "Last poll took", unit="s"),
+        shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
+        shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
+        Column("mode", "Offset counts"),
+        Column("Value #H", "Clocks apart", unit="s", settings=(("decimals", 1),)),
+        shaded("Value #I", "Credential ends in", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
+    ]
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
+
+
+def _data_age() -> timeseries.Panel:
+    text = Text(
+        "Intervals since success",
+        "Time since the last successful poll of each account, in its poll intervals. It climbs to 1 and falls back "
+        "with each poll; at 3 the data count as stale, and at stale_after, by default 6, the inventory is dropped.",
+        "No poll succeeded yet",
+    )
+    panel = lines(text, [Query(DATA_AGE_IN_INTERVALS, "{{account}}")], "none").decimals(1)
+    return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
+
+
+def _polls() -> timeseries.Panel:
+    text = Text(
+        "Polls",
+        "Polls per 30 minutes by their result, of all replicas (csr_exporter_polls_total, "
+        "csr_exporter_poll_failures_total by reason).",
+        NOT_POLLED,
+    )
+    queries = [
+        Query(f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}", "succeeded"),
+        Query(f"{done('csr_exporter_poll_failures_total', by=('reason',))} > 0", "{{reason}}"),
+    ]
+    return _by_reason(counts(text, queries, "30m"))
+
+
+def _by_reason(panel: timeseries.Panel) -> timeseries.Panel:
+    panel.color_scheme(fixed(QUIET))
+    for reason, colour in REASONS.items():
+        panel.override_by_name(reason, [painted(colour)])
+    return panel
+
+
+def _duration() -> timeseries.Panel:
+    text = Text(
+        "Duration of a poll",
+        "How long the last poll of each account took (csr_exporter_last_poll_duration_seconds); it must stay well "
+        "below the poll interval.",
+        NOT_POLLED,
+    )
+    duration = f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})"
+    return lines(text, [Query(duration, "{{account}}")], "s")
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def _requests() -> timeseries.Panel:
+    text = Text(
+        "Requests",
+        "Requests per 30 minutes by service and HTTP status, of all replicas, repeated ones too "
+        "(csr_exporter_api_requests_total): what the cloud counts towards its limits.",
+        "No request yet",
+    )
+    sent = f"{done('csr_exporter_api_requests_total', by=('service', 'code'))} > 0"
+    panel = counts(text, [Query(sent, "{{service}} / {{code}}")], "30m").color_scheme(fixed(QUIET))
+    for pattern, colour in CODES:
+        panel.override_by_regexp(f"/{pattern}/", [painted(colour)])
+    return panel.override_by_regexp("/^iam / 2/", [painted("#66CCBB")])
+
+
+def _latency() -> timeseries.Panel:
+    text = Text(
+        "Latency of the service",
+        "How long replies of SCM took, from sending the request to the last byte: half, 95 % and 99 % of them within "
+        "this time (csr_exporter_api_request_duration_seconds).",
+        "No request yet",
+    )
+    shares = (("0.99", "99 %", "#1F5FB4"), ("0.95", "95 %", CALM), ("0.5", "half", "#7CC4EA"))
+    panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("30m")
+    for _, name, colour in shares:
+        panel.override_by_name(name, [painted(colour)])
+    return panel
+
+
+def _retries() -> timeseries.Panel:
+    text = Text(
+        "Requests sent again",
+        "Requests repeated within a poll, per 30 minutes by reason, of all replicas (csr_exporter_api_retries_total). "
+        "Throttled ones mean that the service wants fewer.",
+        "No request yet",
+    )
+    again = done("csr_exporter_api_retries_total", by=("reason",))
+    return _by_reason(counts(text, [Query(again, "{{reason}}")], "30m").axis_soft_max(5))
+
+
+# --- completeness and credentials -------------------------------------------------------------------------------------
+
+
+def _trouble() -> timeseries.Panel:
+    text = Text(
+        "Trouble in the list",
+        "Per 30 minutes, of all replicas: walks during which the list changed (csr_exporter_torn_walks_total) and "
+        "records that were dropped or lost a field (csr_exporter_records_rejected_total, by reason).",
+        NOT_POLLED,
+    )
+    queries = [
+        Query(done("csr_exporter_torn_walks_total"), "changed while read"),
+        Query(done("csr_exporter_records_rejected_total", by=("reason",)), "{{reason}}"),
+    ]
+    panel = counts(text, queries, "30m").color_scheme(fixed(WARNING)).axis_soft_max(5)
+    colours = {"changed while read": CALM, "missing_id": BAD, "not_an_object": "#882255", "duplicate_id": "#E3C44B"}
+    for name, colour in {**colours, "bad_create_time": WARNING, "bad_field": "#AA3377"}.items():
+        panel.override_by_name(name, [painted(colour)])
+    return panel
+
+
+def _credentials() -> timeseries.Panel:
+    text = Text(
+        "Life left in credentials",
+        "Time until the token or temporary key in use expires (csr_exporter_credential_expiry_timestamp_seconds), of "
+        "accounts whose credentials do. It must rise again before it comes near zero.",
+        "No credential expires",
+    )
+    left = f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()"
+    return limited(lines(text, [Query(left, "{{account}}")], "s"), limits(BAD, (3600, GOOD)))
+
+
+def _skew() -> timeseries.Panel:
+    text = Text(
+        "Clocks apart",
+        "The clock of the service minus that of the exporter (csr_exporter_clock_skew_seconds), in whole seconds. "
+        "Requests signed more than 15 minutes off are refused.",
+        "No reply yet",
+    )
+    skew = f"max by (account) ({series('csr_exporter_clock_skew_seconds')})"
+    panel = lines(text, [Query(skew, "{{account}}")], "s").axis_soft_min(-2).axis_soft_max(2)
+    return limited(panel, limits(BAD, (-60, GOOD), (60, BAD)))
+
+
+# --- the exporters ----------------------------------------------------------------------------------------------------
+
+
+def _exporters() -> table.Panel:
+    text = Text(
+        "Exporters",
+        "Each process: whether it can be scraped (up), its version (csr_exporter_build_info), whether the "
+        "configuration could be read the last time, its hash, which replicas should share "
+        "(csr_exporter_config_hash_info), when it was read, and when the process started.",
+        DASH,
+    )
+    asked = (
+        f"max by (instance) ({exporter('up')})",
+        f"max by (instance, version, revision, python_version) ({exporter('csr_exporter_build_info')})",
+        f"max by (instance) ({exporter('csr_exporter_config_last_reload_successful')})",
+        f"max by (instance, hash) ({exporter('csr_exporter_config_hash_info')})",
+        f"max by (instance) ({exporter('csr_exporter_config_last_reload_success_timestamp_seconds')}) * 1000",
+        f"max by (instance) ({exporter('process_start_time_seconds')}) * 1000",
+    )
+    read = words({"1": ("valid", GOOD), "0": ("broken", BAD)})
+    columns = [
+        Column("instance", "Instance"),
+        state("Value #A"),
+        Column("version", "Version", 120),
+        Column("revision", "Revision", 120),
+        Column("python_version", "Python", 100),
+        Column(
+            "Value #C",
+            "Configuration",
+            120,
+            settings=(("mappings", [read]), ("custom.cellOptions", {"type": "color-text"})),
+        ),
+        Column("hash", "Hash of it", 170),
+        moment("Value #E", "Read"),
+        moment("Value #F", "Started"),
+    ]
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, "Instance")
+
+
+def _memory() -> timeseries.Panel:
+    text = Text(
+        "Memory", "Resident memory of each process (process_resident_memory_bytes).", "Not known on this platform"
+    )
+    query = Query(f"max by (instance) ({exporter('process_resident_memory_bytes')})", "{{instance}}")
+    return lines(text, [query], "bytes")
+
+
+def _cpu() -> timeseries.Panel:
+    text = Text(
+        "CPU", "Part of one CPU that each process uses (process_cpu_seconds_total).", "Not known on this platform"
+    )
+    rate = f"max by (instance) (rate({exporter('process_cpu_seconds_total')}[$__rate_interval]))"
+    return lines(text, [Query(rate, "{{instance}}")], "percentunit").interval("5m")
+
+
+def _scrapes() -> timeseries.Panel:
+    text = Text(
+        "Scrapes",
+        "How long Prometheus took to scrape each exporter (scrape_duration_seconds), and how many samples it got "
+        "(scrape_samples_scraped, dashed, on the right).",
+        "Not scraped",
+    )
+    queries = [
+        Query(f"max by (instance) ({exporter('scrape_duration_seconds')})", "{{instance}}"),
+        Query(f"max by (instance) ({exporter('scrape_samples_scraped')})", "{{instance}} samples"),
+    ]
+    right = [
+        DynamicConfigValue(id_val="custom.axisPlacement", value="right"),
+        DynamicConfigValue(id_val="unit", value="short"),
+        DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [4, 6]}),
+        DynamicConfigValue(id_val="custom.lineWidth", value=1),
+    ]
+    return lines(text, queries, "s").override_by_regexp("/ samples$/", right)

@@ -1,0 +1,244 @@
+"""The single CSRs: searched, sorted, new and gone."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import bargauge, stat, table
+
+from grafana.board import Board, chosen, one_of, typed
+from grafana.columns import account, age, algorithm, bar, moment
+from grafana.panels import Column, Query, Text, bars, listing, tile
+from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, described, held, series, told, total
+from grafana.style import ALGORITHMS, CALM, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
+
+NO_CSR_SERIES = "No CSR matches, or no series per CSR"
+
+MATCHERS = (
+    'private_key_algo=~"$algorithm"',
+    'usage=~"$usage"',
+)
+WANTED = ('name=~"(?i).*$search.*"', 'domain_name=~"(?i).*$search.*"')
+
+
+def _found(*matchers: str, offset: str = "") -> str:
+    """The info of the CSRs that the filters and *matchers* choose, of whatever age."""
+    return " or ".join(f"{series('scm_csr_info', *MATCHERS, *matchers, wanted)}{offset}" for wanted in WANTED)
+
+
+TOO_YOUNG = f"({AGE} < $age)"
+MATCHING = f"group by (account, id) ({_found()}) unless on (account, id) {TOO_YOUNG}"
+"""One series for each CSR that matches. One of unknown age is never filtered away for its age."""
+
+TOLD = f"{described(_found())} unless on (account, id) {TOO_YOUNG}"
+"""The same with what is told of each."""
+
+AGES = f"{AGE} and on (account, id) ({MATCHING})"
+
+
+def _number(vector: str) -> str:
+    """How many series *vector* has, 0 where there are CSRs but none such, absent where there are no CSRs at all."""
+    return f"count({vector}) or count({MATCHING}) * 0"
+
+
+def board() -> Board:
+    """The dashboard."""
+    made = Board(
+        "scm-csr-inventory",
+        "CSR inventory",
+        "Every certificate signing request that is listed, with filters; a panel's menu, Inspect, exports it as CSV.",
+        "now-24h",
+    )
+    made.variable(chosen("algorithm", "scm_csr_info", ACCOUNTS, "Algorithm", everything=".*"))
+    made.variable(chosen("usage", "scm_csr_info", ACCOUNTS, "Usage", everything=".*"))
+    ages = {"any": 0, "30 days": 30 * DAY, "90 days": 90 * DAY, "180 days": 180 * DAY, "1 year": YEAR}
+    made.variable(one_of("age", "At least", {**_texts(ages), "2 years": str(2 * YEAR)}))
+    made.variable(typed("search", "Name or domain has"))
+    made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000", "10000": "10000"}))
+    made.band(4, (4, _matching()), (4, _part()), (4, _oldest()), (4, _median()), (4, _recent()), (4, _repeated()))
+    made.band(8, (8, _by_algorithm()), (8, _by_age()), (8, _by_account()))
+    made.band(17, (24, _csrs()))
+    made.band(9, (12, _new()), (12, _gone()))
+    made.band(9, (12, _shared("domain_name", "Domains with several CSRs")), (12, _shared("name", "Names used again")))
+    return made
+
+
+def _texts(numbers: dict[str, int]) -> dict[str, str]:
+    return {name: str(number) for name, number in numbers.items()}
+
+
+# --- the choice in numbers --------------------------------------------------------------------------------------------
+
+
+def _matching() -> stat.Panel:
+    text = Text(
+        "Matching CSRs",
+        "CSRs with series of their own (scm_csr_info) that the filters above choose.",
+        NO_CSR_SERIES,
+    )
+    return tile(text, Query(f"count({MATCHING})"), "short")
+
+
+def _part() -> stat.Panel:
+    text = Text(
+        "Of all listed",
+        "The part of the CSRs listed in the accounts chosen (scm_csr_listed) that match.",
+        NO_CSR_SERIES,
+    )
+    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_listed'))}", kind="instant"), "percentunit")
+
+
+def _oldest() -> stat.Panel:
+    text = Text("Oldest match", "The greatest age of the matching CSRs (scm_csr_age_seconds).", "No match with a date")
+    return tile(text, Query(f"max({AGES})", kind="instant"), "s", colours=KEY_AGE, decimals=1)
+
+
+def _median() -> stat.Panel:
+    text = Text("Median age", "Half of the matching CSRs are older (scm_csr_age_seconds).", "No match with a date")
+    return tile(text, Query(f"quantile(0.5, {AGES})", kind="instant"), "s", colours=KEY_AGE, decimals=1)
+
+
+def _recent() -> stat.Panel:
+    text = Text(
+        "Of the last 30 days",
+        "Matching CSRs that are at most 30 days old (scm_csr_age_seconds).",
+        NO_CSR_SERIES,
+    )
+    return tile(text, Query(_number(f"({AGES}) <= {30 * DAY}"), kind="instant"), "short")
+
+
+def _repeated() -> stat.Panel:
+    text = Text(
+        "Repeated domains",
+        "Primary domain names that more than one matching CSR of an account has (scm_csr_info, label domain_name).",
+        NO_CSR_SERIES,
+    )
+    query = Query(_number(_several("domain_name")), kind="instant")
+    return tile(text, query, "short", colours=NONE_IS_GOOD)
+
+
+def _several(label: str) -> str:
+    """What more than one matching CSR of an account has as *label*, which may be left out of per_csr.labels."""
+    found = _found(f'{label}!=""')
+    with_label = f"{described(found)} unless on (account, id) {TOO_YOUNG}"
+    return f"count by (account, {label}) ({with_label}) > 1"
+
+
+# --- the choice in pictures -------------------------------------------------------------------------------------------
+
+
+def _by_algorithm() -> bargauge.Panel:
+    text = Text("By key algorithm", "Matching CSRs per private_key_algo (scm_csr_info).", NO_CSR_SERIES)
+    query = Query(f"sort_desc(count by (private_key_algo) ({TOLD}))", "{{private_key_algo}}", kind="instant")
+    return bars(text, [query], colours=ALGORITHMS, otherwise=fixed(WARNING))
+
+
+def _by_age() -> bargauge.Panel:
+    text = Text("By age, up to", "Matching CSRs by their age (scm_csr_age_seconds).", NO_CSR_SERIES)
+    bands = (
+        ("30d", 0, 30 * DAY, "#009988"),
+        ("90d", 30 * DAY, 90 * DAY, "#6DC09F"),
+        ("180d", 90 * DAY, 180 * DAY, "#A9CE83"),
+        ("1y", 180 * DAY, YEAR, "#E3C44B"),
+        ("2y", YEAR, 2 * YEAR, "#EE7733"),
+        ("more", 2 * YEAR, 1000 * YEAR, "#CC3311"),
+    )
+    queries = [
+        Query(_number(f"(({AGES}) {'>' if low else '>='} {low}) <= {high}"), name, kind="instant")
+        for name, low, high, _ in bands
+    ]
+    colours = {name: colour for name, _, _, colour in bands}
+    return bars(text, queries, colours=colours, otherwise=fixed(CALM), upright=True)
+
+
+def _by_account() -> bargauge.Panel:
+    text = Text("By account", "Matching CSRs per account (scm_csr_info).", NO_CSR_SERIES)
+    query = Query(f"sort_desc(count by (account) ({MATCHING}))", "{{account}}", kind="instant")
+    return bars(text, [query], colours={}, otherwise=fixed(CALM))
+
+
+# --- one by one -------------------------------------------------------------------------------------------------------
+
+
+def _csrs() -> table.Panel:
+    text = Text(
+        "CSRs",
+        "The matching CSRs, the oldest first, at most as many as Rows says: scm_csr_info, scm_csr_age_seconds, "
+        "scm_csr_create_timestamp_seconds (field create_time) and scm_csr_sans (additional domain names).",
+        NO_CSR_SERIES,
+    )
+    first = f"topk($rows, {told(AGE, TOLD)})"
+    queries = [
+        first,
+        f"{CREATED} * 1000 and on (account, id) {first}",
+        f"{SANS} and on (account, id) {first}",
+    ]
+    columns = [
+        account("scm-csr-exporter", "How this account is polled", 140),
+        Column("name", "Name"),
+        Column("domain_name", "Domain"),
+        algorithm(120),
+        Column("usage", "Usage", 120),
+        moment("Value #B", "Created"),
+        age("Value #A", "Age", 120),
+        Column("Value #C", "More names", 110, "short"),
+        Column("id", "Id", 290),
+    ]
+    found = listing(text, [Query(query, kind="table") for query in queries], columns, "Age", down=True)
+    return found.filterable(filterable=True)
+
+
+def _complete(offset: str = "") -> str:
+    return f"min by (account) ({series('scm_csr_inventory_complete')}{offset}) == 1"
+
+
+def _new() -> table.Panel:
+    text = Text(
+        "New in the time range",
+        "Matching CSRs that were not in the inventory at the beginning of the time range, of accounts whose inventory "
+        "was complete then (scm_csr_info, scm_csr_inventory_complete).",
+        "None is new, or no inventory at the beginning of the time range",
+    )
+    before = f"group by (account, id) ({series('scm_csr_info')} offset $__range)"
+    new = f"{TOLD} unless on (account, id) {before} and on (account) ({_complete(' offset $__range')})"
+    return _came_or_went(text, told(f"{CREATED} * 1000", new))
+
+
+def _gone() -> table.Panel:
+    text = Text(
+        "Gone in the time range",
+        "Matching CSRs that were in the inventory at the beginning of the time range and are not now, of accounts "
+        "whose inventory is complete now. Their private keys are gone with them.",
+        "None is gone",
+    )
+    then = described(_found(offset=" offset $__range"))
+    now = f"group by (account, id) ({series('scm_csr_info')})"
+    gone = f"{then} unless on (account, id) {now} and on (account) ({_complete()})"
+    created = f"max by (account, id) ({series('scm_csr_create_timestamp_seconds')} offset $__range)"
+    return _came_or_went(text, told(f"{created} * 1000", gone))
+
+
+def _came_or_went(text: Text, expr: str) -> table.Panel:
+    columns = [
+        account("scm-csr-exporter", "How this account is polled", 120),
+        Column("name", "Name"),
+        Column("domain_name", "Domain"),
+        algorithm(),
+        moment("Value", "Created"),
+    ]
+    return listing(text, [Query(expr, kind="table")], columns, "Created", down=True)
+
+
+def _shared(label: str, title: str) -> table.Panel:
+    what = {"domain_name": "primary domain", "name": "name"}[label]
+    text = Text(
+        title,
+        f"What more than one matching CSR of an account has as its {what} (scm_csr_info, label {label}); at most 100 "
+        "rows, the most frequent first.",
+        "None",
+    )
+    columns = [
+        account("scm-csr-exporter", "How this account is polled", 140),
+        Column(label, {"domain_name": "Domain", "name": "Name"}[label]),
+        bar("Value", "CSRs", CALM),
+    ]
+    expr = f"topk(100, {_several(label)})"
+    return listing(text, [Query(expr, kind="table")], columns, "CSRs", down=True)

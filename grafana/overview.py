@@ -1,0 +1,305 @@
+"""How many CSRs there are, how old they are, and whether that can be trusted."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana.board import Board
+from grafana.columns import ACCOUNT, account, age, algorithm, shaded, state
+from grafana.panels import Column, Query, Text, areas, bars, counts, limited, lines, listing, tile
+from grafana.queries import (
+    AGE,
+    DOCUMENTED,
+    REPLICAS,
+    UNTRUSTED_ACCOUNTS,
+    UP_TO_ONE_YEAR,
+    UP_TO_TWO_YEARS,
+    coverage,
+    data_age,
+    described,
+    held,
+    noticed,
+    older_than,
+    series,
+    total,
+)
+from grafana.style import (
+    AGE_BANDS,
+    ALGORITHMS,
+    ALL_IS_GOOD,
+    BAD,
+    CALM,
+    DASH,
+    GOOD,
+    KEY_AGE,
+    NONE_IS_GOOD,
+    NONE_OR_BAD,
+    WARNING,
+    fixed,
+    limits,
+    painted,
+    upward,
+    words,
+)
+
+NO_INVENTORY = "No current inventory"
+NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
+
+LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
+LIMIT_USED = f"{total(held('scm_csr_reported'), 'account')} / max by (account) ({series('scm_csr_limit')})"
+REPORTED = series("scm_csr_reported")
+FORECAST = f"max without ({REPLICAS}) (predict_linear({REPORTED}[7d], 30 * 86400) and {REPORTED})"
+
+
+def board() -> Board:
+    """The dashboard."""
+    made = Board(
+        "scm-csr-overview",
+        "CSR overview",
+        "Certificate signing requests, and with them private keys, that Huawei Cloud SSL Certificate Manager holds.",
+        "now-7d",
+    )
+    made.band(4, (4, _stored()), (4, _oldest()), (4, _over_a_year()), (4, _coverage()), (4, _data_age()), (4, _trust()))
+    made.band(9, (8, _by_algorithm()), (8, _by_age()), (8, _worth_a_look()))
+    made.band(8, (10, _over_time()), (7, _changes()), (7, _limit()))
+    made.band(7, (24, _accounts()))
+    made.band(12, (15, _oldest_ten()), (9, _alerts()))
+    return made
+
+
+# --- the answer at a glance -------------------------------------------------------------------------------------------
+
+
+def _stored() -> stat.Panel:
+    text = Text(
+        "CSRs stored",
+        "CSRs as the service counts them (scm_csr_reported, field total), over all accounts chosen. Accounts whose "
+        "last inventory is older than stale_after are not in it.",
+        NO_INVENTORY,
+    )
+    return tile(text, Query(total(held("scm_csr_reported"))), "short")
+
+
+def _oldest() -> stat.Panel:
+    text = Text(
+        "Oldest key",
+        "Age of the oldest CSR, and so of its private key (scm_csr_oldest_age_seconds, from field create_time). "
+        "Orange from one year, red from two.",
+        "No CSR with a date",
+    )
+    query = Query(f"max({held('scm_csr_oldest_age_seconds')})", kind="instant")
+    return tile(text, query, "s", colours=KEY_AGE, decimals=1)
+
+
+def _over_a_year() -> stat.Panel:
+    text = Text(
+        "Over one year",
+        "CSRs created more than 365 days ago (scm_csr_age_distribution_seconds). A key should not outlive a "
+        "certificate of one year.",
+        "No bucket of 365d",
+    )
+    return tile(text, Query(older_than(UP_TO_ONE_YEAR)), "short", colours=NONE_IS_GOOD)
+
+
+def _coverage() -> stat.Panel:
+    text = Text(
+        "Read in full",
+        "The part of the CSRs reported that could also be listed (scm_csr_listed / scm_csr_reported). Below 100 % the "
+        "counts by algorithm are still exact, but ages, domains and single CSRs are missing.",
+        NO_INVENTORY,
+    )
+    return tile(text, Query(coverage(), kind="instant"), "percentunit", colours=ALL_IS_GOOD)
+
+
+def _data_age() -> stat.Panel:
+    text = Text(
+        "Data age",
+        "Time since the last successful poll of the account that waits longest "
+        "(csr_exporter_last_success_timestamp_seconds).",
+        "No poll succeeded yet",
+    )
+    return tile(text, Query(f"max({data_age('account')})", kind="instant"), "s")
+
+
+def _trust() -> stat.Panel:
+    text = Text(
+        "Can I trust it?",
+        "Yes, if every account was polled successfully the last time (scm_csr_up), not longer ago than three poll "
+        "intervals, and read in full (scm_csr_inventory_complete). Else for how many accounts that is not so.",
+        "Nothing is polled",
+    )
+    meanings = [
+        words({"0": ("Yes", GOOD), "1": ("No: 1 account", BAD)}),
+        *(words({str(count): (f"No: {count} accounts", BAD)}) for count in range(2, 21)),
+        upward(21, "No: many accounts", BAD),
+    ]
+    query = Query(UNTRUSTED_ACCOUNTS, kind="instant")
+    return tile(text, query, colours=NONE_OR_BAD, meanings=meanings, filled=True)
+
+
+# --- what there is ----------------------------------------------------------------------------------------------------
+
+
+def _by_algorithm() -> bargauge.Panel:
+    text = Text(
+        "By key algorithm",
+        "CSRs per private_key_algo (scm_csrs): totals of filtered queries, so exact even where not every CSR could be "
+        "listed. Orange and red are algorithms that the service does not document.",
+        NO_INVENTORY,
+    )
+    query = Query(f"sort_desc({total(held('scm_csrs'), 'private_key_algo')})", "{{private_key_algo}}", kind="instant")
+    return bars(text, [query], colours=ALGORITHMS, otherwise=fixed(WARNING))
+
+
+def _by_age() -> bargauge.Panel:
+    text = Text(
+        "By age, up to",
+        "Listed CSRs by their age (scm_csr_age_distribution_seconds, from field create_time); the bands are the "
+        "configured age_buckets.",
+        NO_INVENTORY,
+    )
+    query = Query(total(held("scm_csr_age_distribution_seconds_bucket"), "le"), kind="heatmap")
+    panel = bars(text, [query], colours={}, otherwise=fixed(CALM), upright=True)
+    for bound, name, colour in AGE_BANDS:
+        renamed = DynamicConfigValue(id_val="displayName", value=name)
+        panel.override_by_regexp(f"/{bound}/", [renamed, painted(colour)])
+    return panel
+
+
+def _worth_a_look() -> bargauge.Panel:
+    text = Text(
+        "Worth a look",
+        "What a review would ask about: CSRs older than 730 days, with an algorithm the service does not document "
+        "(scm_csrs), primary domains that more than one CSR has (scm_csr_duplicate_domains), distinct wildcard names "
+        "(scm_csr_wildcard_domains), and CSRs that are reported but could not be listed.",
+        NO_INVENTORY,
+    )
+    queries = {
+        "Over two years": older_than(UP_TO_TWO_YEARS),
+        "Undocumented key": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
+        "Repeated domains": total(held("scm_csr_duplicate_domains")),
+        "Wildcard names": total(held("scm_csr_wildcard_domains")),
+        "Not listed": f"{total(held('scm_csr_reported'))} - {total(held('scm_csr_listed'))}",
+    }
+    asked = [Query(expr, name, kind="instant") for name, expr in queries.items()]
+    colours = {"Over two years": BAD, "Undocumented key": BAD, "Not listed": "#AA3377"}
+    return bars(text, asked, colours=colours, otherwise=fixed(WARNING))
+
+
+# --- how it came to this ----------------------------------------------------------------------------------------------
+
+
+def _over_time() -> timeseries.Panel:
+    text = Text(
+        "CSRs over time",
+        "CSRs per private_key_algo (scm_csrs). A gap means that there was no current inventory.",
+        NO_INVENTORY,
+    )
+    panel = areas(text, [Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}")], "short")
+    panel.color_scheme(fixed(WARNING)).decimals(0)
+    for name, colour in ALGORITHMS.items():
+        panel.override_by_name(name, [painted(colour)])
+    return panel
+
+
+def _changes() -> timeseries.Panel:
+    text = Text(
+        "Added and removed",
+        "CSRs that were new (scm_csr_added_total) or gone (scm_csr_removed_total, below zero) from one complete "
+        "inventory to the next, per hour or per step of the graph. A removed CSR took its private key with it.",
+        "No inventory yet",
+    )
+    queries = [
+        Query(total(noticed("scm_csr_added_total")), "added"),
+        Query(f"-{total(noticed('scm_csr_removed_total'))}", "removed"),
+    ]
+    panel = counts(text, queries, "1h").override_by_name("added", [painted(CALM)])
+    return panel.override_by_name("removed", [painted(BAD)])
+
+
+def _limit() -> timeseries.Panel:
+    text = Text(
+        "Limit used",
+        "scm_csr_reported / scm_csr_limit of accounts with a configured limit. Orange from 80 %, red from 100 %.",
+        "No account has a limit",
+    )
+    panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.1)
+    return limited(panel, LIMIT)
+
+
+# --- whose, and what to look at ---------------------------------------------------------------------------------------
+
+
+def _accounts() -> table.Panel:
+    text = Text(
+        "Accounts",
+        "Each account as it is known now: the last poll (scm_csr_up), CSRs (scm_csr_reported), the part of them that "
+        "was listed, ages from field create_time, how much of the configured limit is used and would be in 30 days if "
+        "the last 7 went on, and the time since the last success.",
+        DASH,
+    )
+    asked = (
+        f"max by (account) ({series('scm_csr_up')})",
+        total(held("scm_csr_reported"), "account"),
+        coverage("account"),
+        f"max by (account) ({series('scm_csr_oldest_age_seconds')})",
+        older_than(UP_TO_ONE_YEAR, "account"),
+        LIMIT_USED,
+        f"clamp_min({total(FORECAST, 'account')}, 0) / max by (account) ({series('scm_csr_limit')})",
+        data_age("account"),
+    )
+    columns = [
+        account("scm-csr-inventory", "CSRs of this account"),
+        state("Value #A"),
+        Column("Value #B", "CSRs", unit="short"),
+        shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD),
+        age("Value #D", "Oldest key"),
+        shaded("Value #E", "Over one year", "short", NONE_IS_GOOD),
+        shaded("Value #F", "Limit used", "percentunit", LIMIT),
+        shaded("Value #G", "In 30 days", "percentunit", LIMIT),
+        Column("Value #H", "Data age", unit="s", settings=(("decimals", 0),)),
+    ]
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
+
+
+def _oldest_ten() -> table.Panel:
+    text = Text(
+        "The ten oldest",
+        "The CSRs with the oldest keys (scm_csr_age_seconds with scm_csr_info, from field create_time). Follow a name "
+        "to the inventory.",
+        NO_CSR_SERIES,
+    )
+    info = described(series("scm_csr_info"))
+    oldest = f"topk(10, {AGE} * on (account, id) group_left (name, domain_name, private_key_algo, usage) {info})"
+    columns = [
+        account("scm-csr-inventory", "CSRs of this account", 130),
+        Column("name", "Name"),
+        Column("domain_name", "Domain"),
+        algorithm(),
+        age("Value", "Age", 110),
+    ]
+    return listing(text, [Query(oldest, kind="table")], columns, "Age", down=True)
+
+
+def _alerts() -> table.Panel:
+    text = Text(
+        "Alerts firing",
+        "Alerts of the exporter's rules that Prometheus raises now (ALERTS), for the accounts chosen and those that "
+        "concern no single account.",
+        "No alert is firing",
+    )
+    which = 'alertstate="firing", alertname=~"ScmCsr.+", account=~"$account|"'
+    severity = words({"critical": ("critical", BAD), "warning": ("warning", WARNING), "info": ("info", CALM)})
+    columns = [
+        Column("alertname", "Alert"),
+        Column(
+            "severity",
+            "Severity",
+            100,
+            settings=(("mappings", [severity]), ("custom.cellOptions", {"type": "color-text"})),
+        ),
+        account("scm-csr-exporter", "How this account is polled", 130),
+    ]
+    query = Query(f"max by (alertname, severity, account) (ALERTS{{{which}}})", kind="table")
+    return listing(text, [query], columns, "Alert")

@@ -1,0 +1,206 @@
+"""Credentials that are found or lent: profile, id token, OIDC, the agency of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csr_exporter.api import CsrApi
+from csr_exporter.auth import KEY_PAUSE, Auth, auth_for
+from csr_exporter.inventory import Query, Reason, SourceError
+from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
+from csr_exporter.transport import Settings, Transport
+from tests.fakes import Wire, a_config
+
+ACCOUNT = SimulatedAccount("production", csrs=3)
+KINDS = ["metadata", "profile", "federated profile", "federated environment", "oidc"]
+LENT = ["metadata", "federated profile", "federated environment", "oidc"]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator([ACCOUNT]) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory of its own: the SDK looks and writes there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+class Client:
+    """An account's API with what a test may look at."""
+
+    def __init__(self, url: str, credentials: dict[str, Any]) -> None:
+        (account,) = a_config(url, "production", credentials).accounts
+        transport = Transport(Settings(requests_per_second=1000.0), Wire(), sleep=lambda _: None)
+        self.auth: Auth = auth_for(account.credentials, transport)
+        self.api = CsrApi(url, transport, self.auth)
+
+    def poll(self) -> int | None:
+        self.api.start(60)
+        return self.api.page(Query()).total
+
+    def fails(self) -> SourceError:
+        with pytest.raises(SourceError) as caught:
+            self.poll()
+        return caught.value
+
+
+def client_of(kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client for credentials of *kind*, with everything they need in its place."""
+    id_token = home / "id-token"
+    id_token.write_text(f"{ACCOUNT.id_token}\n", encoding="utf-8")
+    federated = {"idp_id": ACCOUNT.idp_id, "id_token_file": str(id_token)}
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", simulator.url)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_STS_ENDPOINT", simulator.url)
+    match kind:
+        case "metadata":
+            return Client(
+                simulator.url, {"kind": "metadata", "metadata_endpoint": simulator.metadata_url("production")}
+            )
+        case "profile":
+            write_profile(home, monkeypatch, ak=ACCOUNT.access_key, sk=ACCOUNT.secret_key)
+            return Client(simulator.url, {"kind": "profile"})
+        case "federated profile":
+            write_profile(home, monkeypatch, **federated)
+            return Client(simulator.url, {"kind": "profile"})
+        case "federated environment":
+            monkeypatch.setenv("HUAWEICLOUD_SDK_IDP_ID", ACCOUNT.idp_id)
+            monkeypatch.setenv("HUAWEICLOUD_SDK_ID_TOKEN_FILE", str(id_token))
+            return Client(simulator.url, {"kind": "environment"})
+        case _:
+            provider, agency = ACCOUNT.urns
+            monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", provider)
+            monkeypatch.setenv("HUAWEICLOUD_OIDC_AGENCY_URN", agency)
+            monkeypatch.setenv("HUAWEICLOUD_OIDC_TOKEN_FILE", str(id_token))
+            return Client(simulator.url, {"kind": "oidc"})
+
+
+def write_profile(home: Path, monkeypatch: pytest.MonkeyPatch, **entries: str) -> None:
+    file = home / "credentials"
+    file.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items()), encoding="utf-8")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+
+
+def sent(simulator: Simulator, *services: str) -> list[int | None]:
+    """The statuses of the replies of *services*."""
+    return [request.status for request in simulator.requests if request.service in services]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_source_reads_the_list(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client_of(kind, simulator, home, monkeypatch).poll() == 3
+
+
+@pytest.mark.parametrize("kind", LENT)
+def test_a_lent_key_is_kept_for_the_next_poll_and_its_end_is_known(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.poll()
+    asked = len(sent(simulator, "iam", "metadata"))
+
+    client.poll()
+
+    assert len(sent(simulator, "iam", "metadata")) == asked
+    assert client.auth.expires_at is not None
+    assert client.auth.renewals == 0
+
+
+@pytest.mark.parametrize("kind", LENT)
+def test_a_lent_key_that_is_refused_is_renewed_once(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.poll()
+    simulator.inject(None, Fault(Status(401), service="scm", requests=1))
+
+    assert client.poll() == 3
+
+    assert client.auth.renewals == 1
+
+
+@pytest.mark.parametrize("kind", ["federated profile", "federated environment", "oidc"])
+def test_an_id_token_that_is_refused_is_said_so_and_pauses(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    (home / "id-token").write_text("hunter2", encoding="utf-8")
+
+    error = client.fails()
+
+    # STS forbids where IAM does not recognise.
+    assert error.reason is (Reason.FORBIDDEN if kind == "oidc" else Reason.UNAUTHORIZED)
+    assert error.pause == KEY_PAUSE
+    assert "hunter2" not in error.detail
+    assert len(sent(simulator, "iam")) == 1
+
+
+@pytest.mark.parametrize("kind", ["federated profile", "federated environment", "oidc"])
+def test_an_id_token_file_is_read_again_when_it_changes(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    before = client.auth.fingerprint()
+
+    (home / "id-token").unlink()
+
+    assert client.auth.fingerprint() != before
+    assert client.fails().reason is Reason.CREDENTIALS_UNAVAILABLE
+
+
+@pytest.mark.parametrize("mode", ["token", "plain"])
+def test_the_metadata_service_is_asked_with_and_without_its_token_step(mode: Any) -> None:  # noqa: ANN401 - a mode
+    with Simulator([SimulatedAccount("production", csrs=3, metadata=mode)]) as simulator:
+        address = simulator.metadata_url("production")
+
+        assert Client(simulator.url, {"kind": "metadata", "metadata_endpoint": address}).poll() == 3
+
+
+def test_a_machine_without_an_agency_has_no_credentials() -> None:
+    with Simulator([SimulatedAccount("production", metadata="no_agency")]) as simulator:
+        address = simulator.metadata_url("production")
+
+        error = Client(simulator.url, {"kind": "metadata", "metadata_endpoint": address}).fails()
+
+    assert (error.reason, error.pause) == (Reason.CREDENTIALS_UNAVAILABLE, 0.0)
+    assert "agency" in error.detail.lower()
+
+
+@pytest.mark.parametrize("effect", [Break("close"), Status(500), RawReply(200, body=b"{}")])
+def test_a_metadata_service_that_fails_is_a_fault_of_its_own(
+    effect: Break | Status | RawReply, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of("metadata", simulator, home, monkeypatch)
+    simulator.inject(None, Fault(effect, service="metadata"))
+
+    assert client.fails().reason in {Reason.CREDENTIALS_UNAVAILABLE, Reason.MALFORMED_REPLY}
+    assert sent(simulator, "scm") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("profile", "the credentials file, in section global or basic, cannot be read or holds no credentials"),
+        ("oidc", "HUAWEICLOUD_OIDC_TOKEN_FILE is not set"),
+    ],
+)
+def test_a_source_that_is_not_there_says_so(
+    kind: str, detail: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PROVIDER_URN", "AGENCY_URN"):
+        monkeypatch.setenv(f"HUAWEICLOUD_OIDC_{name}", "urn")
+
+    error = Client(simulator.url, {"kind": kind}).fails()
+
+    assert error.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert error.detail.startswith(detail)
+    assert simulator.requests == ()
