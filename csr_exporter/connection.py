@@ -77,6 +77,11 @@ class Connection(H11Protocol):
         else:
             self._request.stop()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:  # the beginning of another request
+            self._request.start()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._reply.start()
