@@ -30,7 +30,7 @@ SCRAPER = OURS.issue(x509.DNSName("prometheus.example"), x509.DNSName("b.example
 OTHER = OURS.issue(x509.DNSName("other.example"))
 STRANGER = THEIRS.issue(x509.DNSName("prometheus.example"))
 
-VERIFYING = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
+VERIFYING: dict[str, Any] = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
 
 
 @dataclass
