@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import bcrypt
 import pytest
@@ -113,7 +114,7 @@ class Load:
     done: threading.Event = field(default_factory=threading.Event)
     statuses: list[object] = field(default_factory=list)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=self._scrape, args=[kept]) for kept in (True, False)]
         for thread in self._threads:
             thread.start()
@@ -126,16 +127,17 @@ class Load:
 
     def _scrape(self, kept: bool) -> None:  # noqa: FBT001 - a thread's argument
         session = requests.Session()
-        session.auth, session.verify = ("alice", "right"), str(self.ca)
+        session.headers.update({} if kept else {"Connection": "close"})
         while not self.done.is_set():
             try:
-                headers = {} if kept else {"Connection": "close"}
-                self.statuses.append(
-                    session.get(f"{self.exporter.url}/metrics", headers=headers, timeout=20).status_code
-                )
+                self.statuses.append(self._status(session))
             except requests.RequestException as error:
                 self.statuses.append(error)
         session.close()
+
+    def _status(self, session: requests.Session) -> int:
+        url = f"{self.exporter.url}/metrics"
+        return session.get(url, auth=("alice", "right"), verify=str(self.ca), timeout=DEADLINE).status_code
 
 
 def test_certificates_rotate_under_load_without_a_dropped_scrape(files: Files) -> None:
@@ -275,7 +277,7 @@ def test_a_reload_over_http_follows_the_file_or_names_all_its_mistakes(files: Fi
         file = files.accounts(PRODUCTION, STAGING).removeprefix("--config.file=")
         followed = reload()
         until(lambda: 'scm_csr_up{account="staging"} 1' in exporter.get("/metrics").text)
-        files.write("config.yml", {"poll_interval": "1s", "accounts": [], "nope": 1})
+        files.write("config.yml", {"poll_interval": "1s", "accounts": [], "zzz": 1})
         refused = reload()
         text = exporter.get("/metrics").text
 
@@ -286,7 +288,7 @@ def test_a_reload_over_http_follows_the_file_or_names_all_its_mistakes(files: Fi
     assert refused.text.splitlines() == [
         f"{file}: poll_interval: expected at least 10s",
         f"{file}: accounts: expected at least one account",
-        f"{file}: nope: unknown setting",
+        f"{file}: zzz: unknown setting",
     ]
     assert 'scm_csr_up{account="staging"} 1' in text
     assert "csr_exporter_config_last_reload_successful 0" in text
@@ -342,8 +344,8 @@ def test_a_process_that_serves_encrypted_connections_ends_in_time(files: Files) 
     files.pair("server")
     with running("run", files.accounts(PRODUCTION), files.web(tls_server_config=ENCRYPTED)) as exporter:
         session = requests.Session()
-        session.verify = str(files.directory / "ca.crt")
-        assert session.get(f"{exporter.url}/-/healthy", timeout=DEADLINE).ok
+        ca = str(files.directory / "ca.crt")
+        assert session.get(f"{exporter.url}/-/healthy", verify=ca, timeout=DEADLINE).ok
 
         assert exporter.stop() == 0
         session.close()
