@@ -29,30 +29,39 @@ SCRAPES = 40
 DEADLINE = 30.0
 
 
-async def _slow_client(port: int, pause: float | None, seat: asyncio.Semaphore) -> None:
-    """Send a request byte by byte with a *pause* after each, or nothing at all; connect anew when dropped."""
-    while True:
-        with suppress(OSError):
-            async with seat:  # lest the listener's queue overflow, which would measure the kernel
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            while not writer.is_closing() and not reader.at_eof():
-                if pause:
-                    writer.write(b"a")
-                await asyncio.sleep(pause or 1.0)
+class _Clients:
+    """*number* clients that send a request byte by byte, with a *pause* after each, or nothing at all."""
 
+    def __init__(self, port: int, number: int, pause: float | None) -> None:
+        self._port = port
+        self._number = number
+        self._pause = pause
+        self._connected = 0
+        self._connecting = asyncio.Semaphore(100)  # lest the listener's queue overflow: that would measure the kernel
 
-async def _clients(port: int, number: int, pause: float | None, there: Event) -> None:
-    seat = asyncio.Semaphore(100)
-    tasks = [asyncio.create_task(_slow_client(port, pause, seat)) for _ in range(number)]
-    await asyncio.sleep(3.0)
-    there.set()
-    await asyncio.gather(*tasks)
+    async def run(self, there: Event) -> None:
+        """Set *there* once all are connected; go on until cancelled, connecting anew what is dropped."""
+        tasks = [asyncio.create_task(self._one(there)) for _ in range(self._number)]
+        await asyncio.gather(*tasks)
+
+    async def _one(self, there: Event) -> None:
+        while True:
+            with suppress(OSError):
+                async with self._connecting:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self._connected += 1
+                if self._connected == self._number:
+                    there.set()
+                while not writer.is_closing() and not reader.at_eof():
+                    if self._pause:
+                        writer.write(b"a")
+                    await asyncio.sleep(self._pause or 1.0)
 
 
 def _run_clients(port: int, number: int, pause: float | None, there: Event) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    asyncio.run(_clients(port, number, pause, there))
+    asyncio.run(_Clients(port, number, pause).run(there))
 
 
 @contextmanager
@@ -120,12 +129,14 @@ def _held_by(pid: int) -> tuple[int, int]:
 def main() -> None:
     """Print one line for each comparison."""
     with exporter() as (port, pid):
-        alone, size = scrape_seconds(port)
-        sys.stdout.write(f"a scrape of {size / 1e6:.1f} MB alone: {alone * 1000:.0f} ms\n")
+        before, size = scrape_seconds(port)
+        sys.stdout.write(f"a scrape of {size / 1e6:.1f} MB alone: {before * 1000:.0f} ms\n")
         for number, pause, what in ((2000, 1.0, "that send a byte a second"), (10_000, None, "that are idle")):
             with clients(port, number, pause):
                 among, _ = scrape_seconds(port)
                 held, memory = _held_by(pid)
+            after, _ = scrape_seconds(port)
+            alone, before = (before + after) / 2, after
             sys.stdout.write(f"among {number} clients {what}: {among / alone:.2f} times that")
             sys.stdout.write(f" ({held} descriptors, {memory / 1e6:.0f} MB resident)\n")
 
