@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
 from csr_exporter.config import ConfigError
-from csr_exporter.webconfig import InForce, Users, WebConfigFile, credentials_in, read_web_config
+from csr_exporter.webconfig import InForce, Users, WebConfig, WebConfigFile, credentials_in, read_web_config
 from csr_exporter.webconfig.model import TlsServerConfig
 from csr_exporter.webconfig.names import CIPHERS, TLS13_CIPHERS
 from csr_exporter.webconfig.rate import Bucket
@@ -169,6 +169,20 @@ def test_older_versions_and_renegotiation_are_not_offered(directory: Path) -> No
     assert context is not None
     assert (context.minimum_version, context.maximum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_the_page_on_it_names_every_setting_and_its_example_is_valid(directory: Path, authority: Authority) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "web.md").read_text(encoding="utf-8")
+    schema = WebConfig.model_json_schema()
+    settings = {name for each in (schema, *schema["$defs"].values()) for name in each["properties"]}
+    (directory / "clients.crt").write_bytes(authority.cert)
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+
+    in_force = WebConfigFile(written(directory, example)).in_force()
+
+    assert {name for name in settings if f"{name}`" not in page and f"`{name}" not in page} == set()
+    assert in_force.users
+    assert in_force.context is not None
 
 
 # --- Mistakes ---------------------------------------------------------------------------------------------------------
