@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from csr_exporter.headers import SECURITY_HEADERS
 from csr_exporter.webconfig import InForce, Users, credentials_in
 
+PART = 256 * 1024
+"""Bytes of a reply that are sent at once."""
+
 MOST_BODY = 64 * 1024
 """Bytes of the body of a request. No page reads any; some clients send one nevertheless."""
 
@@ -65,13 +68,17 @@ def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:
 
 
 def _until_taken(send: Send) -> Send:
-    """A *send* that ends a reply with a part of its own, which uvicorn holds back until the others went out."""
+    """A *send* that gives a reply in parts, each of which uvicorn holds back until those before it went out.
+
+    Of a whole reply it would take no notice whether the client reads it, and under TLS not even of two halves.
+    """
 
     async def wrapped(message: Message) -> None:
-        last = message["type"] == "http.response.body" and not message.get("more_body")
-        if last and message.get("body"):
-            await send({**message, "more_body": True})
-            message = {"type": "http.response.body"}
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            for start in range(0, len(body), PART):
+                await send({**message, "body": body[start : start + PART], "more_body": True})
+            message = {**message, "body": b""}
         await send(message)
 
     return wrapped

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 import yaml
 from cryptography import x509
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 
 from csr_exporter.connection import Limits
-from csr_exporter.webconfig import WebConfigFile
+from csr_exporter.guard import Guard, Room
+from csr_exporter.webconfig import InForce, WebConfigFile
 from tests.certificates import Authority, Pair
+from tests.processes import until
 from tests.serving import Served, ask, connected, rest_of, served
 
 REFUSED = (ConnectionError, ssl.SSLError)
@@ -234,6 +236,25 @@ def test_a_client_that_does_not_end_its_handshake_is_dropped(encrypted: Encrypte
         connection.sendall(b"\x16\x03\x01")
 
         assert rest_of(connection) == b""
+
+
+def test_a_client_that_does_not_take_its_reply_loses_its_place(encrypted: Encrypted, client: Client) -> None:
+    large = bytes(32 * 1024 * 1024)
+    plain = InForce()
+    guard = Guard(Response(large), lambda: plain, Room(replies=1))
+    config = WebConfigFile(encrypted.configure())
+
+    with (
+        served(guard, Limits(reply_seconds=0.3), config.context()) as server,
+        server.connect() as connection,
+        client().wrap_socket(connection, server_hostname="localhost") as slow,
+    ):
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert slow.recv(1) == b"H"
+
+        assert server.get(context=client()).status == 503
+        assert until(lambda: server.get(context=client()).body == large)
+        assert len(rest_of(slow)) < len(large)
 
 
 # --- Rotation ---------------------------------------------------------------------------------------------------------
