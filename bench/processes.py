@@ -50,7 +50,7 @@ class Process:
 def python(*arguments: str) -> Iterator[Process]:
     """``python -m`` with *arguments*, terminated at the end of the block."""
     command = [sys.executable, "-m", *arguments]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - ours
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         if process.stdin is None or process.stdout is None:

@@ -45,6 +45,9 @@ class Scraped(Collector):
     def statuses(self) -> list[Status]:
         return [self.status]
 
+    def reload(self) -> None:
+        """Nothing: this stands still."""
+
     def collect(self) -> Iterable[Metric]:
         return chain(families(self.statuses, self.exposed, NOW), exporter_families(self.reloads))
 
