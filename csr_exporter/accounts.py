@@ -53,7 +53,7 @@ def poller_for(
     """The poller of *account*; *watch* sees each page that it reads."""
 
     def connect(poller: Poller) -> _Source:
-        transport = Transport(_transport_settings(config, account), poller, sleep)
+        transport = Transport(transport_settings(config, account), poller, sleep)
         auth = auth_for(account.credentials, transport)
         return _Source(CsrApi(account.address, transport, auth), auth, watch)
 
@@ -64,13 +64,14 @@ def poller_for(
             stale_after=config.stale_after or 0.0,
             limit=account.limit,
         ),
-        limits=_limits(config, account),
+        limits=listing_limits(config, account),
         timeout=config.poll_timeout,
         connect=connect,
     )
 
 
-def _transport_settings(config: Config, account: AccountConfig) -> Settings:
+def transport_settings(config: Config, account: AccountConfig) -> Settings:
+    """How to reach the services of *account*."""
     return Settings(
         request_timeout=config.request_timeout,
         requests_per_second=config.max_requests_per_second,
@@ -80,7 +81,8 @@ def _transport_settings(config: Config, account: AccountConfig) -> Settings:
     )
 
 
-def _limits(config: Config, account: AccountConfig) -> Limits:
+def listing_limits(config: Config, account: AccountConfig) -> Limits:
+    """What may be asked of the CSR list of *account* in one poll."""
     modes = {"auto": None, "none": OffsetMode.UNTESTED}
     mode = modes[account.offset_mode] if account.offset_mode in modes else OffsetMode(account.offset_mode)
     return Limits(offset_mode=mode, max_offset=account.max_offset, max_requests=config.max_requests_per_poll)

@@ -34,10 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "accounts": {"config", "auth", "api", "inventory", "listing", "metrics", "poller", "status", "transport"},
     "oneshot": PURE | {"config", "accounts", "exposition", "metrics", "status"},
+    "diagnosis": PURE | {"config", "accounts", "api", "auth", "listing", "transport"},
     "daemon": {"config", "accounts", "exposition", "metrics", "poller", "server", "serving", "status"},
     "demo": {"config", "daemon", "server", "serving", "simulator"},
     "flags": {"server"},
-    "cli": {"config", "daemon", "demo", "flags", "logs", "oneshot", "server", "serving", "webconfig"},
+    "cli": {"config", "daemon", "demo", "diagnosis", "flags", "logs", "oneshot", "server", "serving", "webconfig"},
     "__main__": {"cli"},
     "__init__": set(),
 }

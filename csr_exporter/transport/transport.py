@@ -40,6 +40,14 @@ class Settings:
     proxy: str | None = None
     ca_file: Path | None = None
     verify: bool = True
+    attempts: int = ATTEMPTS
+    """How often a request is sent at most, where the fault may pass."""
+
+    def proxies(self, url: str) -> dict[str, str]:
+        """The proxies for *url* as `requests` takes them: as configured, else as the environment says."""
+        if (urlsplit(url).hostname or "").startswith("169.254."):
+            return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
+        return {"all": self.proxy} if self.proxy else get_environ_proxies(url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,8 @@ class Observer(Protocol):
 class Transport:
     """Sends the requests of one account, one at a time.
 
-    Within a poll it asks again, up to three times, where a fault may pass; what *sleep* is given are seconds, and it
-    may return early to say that the process ends.
+    Within a poll it asks again, as often as *settings* allow, where a fault may pass; what *sleep* is given are
+    seconds, and it may return early to say that the process ends.
     """
 
     def __init__(self, settings: Settings, observer: Observer, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -94,7 +102,7 @@ class Transport:
     ) -> Reply:
         """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*."""
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self._settings.attempts),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
             wait=_pause,
             before_sleep=lambda state: self._before_retry(service, state),
@@ -152,14 +160,9 @@ class Transport:
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
             "allow_redirects": False,  # the credentials would travel with it
             "stream": True,
-            "proxies": self._proxies(prepared.url or ""),
+            "proxies": settings.proxies(prepared.url or ""),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
-
-    def _proxies(self, url: str) -> dict[str, str]:
-        if (urlsplit(url).hostname or "").startswith("169.254."):
-            return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
-        return {"all": self._settings.proxy} if self._settings.proxy else get_environ_proxies(url)
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
