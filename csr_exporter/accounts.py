@@ -49,8 +49,9 @@ def poller_for(
     account: AccountConfig,
     sleep: Callable[[float], None] = time.sleep,
     watch: Callable[[Page], None] = lambda _: None,
+    now: Callable[[], float] = time.time,
 ) -> Poller:
-    """The poller of *account*; *watch* sees each page that it reads."""
+    """The poller of *account*; *watch* sees each page that it reads, and *now* tells when pauses end."""
 
     def connect(poller: Poller) -> _Source:
         transport = Transport(transport_settings(config, account), poller, sleep)
@@ -67,6 +68,7 @@ def poller_for(
         limits=listing_limits(config, account),
         timeout=config.poll_timeout,
         connect=connect,
+        now=now,
     )
 
 

@@ -66,6 +66,14 @@ class Observer(Protocol):
     def retried(self, service: Service, reason: Reason) -> None: ...
 
 
+class _NotSignedError(Exception):
+    """There are no credentials to sign with, because of *error*."""
+
+    def __init__(self, error: SourceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Transport:
     """Sends the requests of one account, one at a time.
 
@@ -100,7 +108,10 @@ class Transport:
         auth: Signer | None = None,
         success: int = 200,
     ) -> Reply:
-        """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*."""
+        """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*.
+
+        What *auth* raises ends it: where credentials are asked for, that was tried as often as it may be.
+        """
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self._settings.attempts),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
@@ -109,7 +120,10 @@ class Transport:
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._attempt, service, request, auth, success)
+        try:
+            return retrying(self._attempt, service, request, auth, success)
+        except _NotSignedError as error:
+            raise error.error from error.error.__cause__
 
     def _before_retry(self, service: Service, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -121,8 +135,7 @@ class Transport:
 
     def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
         # Signed first: a renewal of the credentials is a request of its own.
-        request.auth = auth
-        prepared = self._session.prepare_request(request)
+        prepared = self._signed(request, auth)
         timeout = self._time_left()
         self._await_slot()
         started = time.monotonic()
@@ -138,6 +151,13 @@ class Transport:
         if response.status_code != success:
             raise refusal(response, body, prepared)
         return Reply(response.headers, body)
+
+    def _signed(self, request: requests.Request, auth: Signer | None) -> requests.PreparedRequest:
+        request.auth = auth
+        try:
+            return self._session.prepare_request(request)
+        except SourceError as error:
+            raise _NotSignedError(error) from error
 
     def _time_left(self) -> float:
         """Seconds that the next request may take."""
