@@ -474,6 +474,7 @@ def test_a_proxy_is_what_is_resolved_and_connected_to(simulator: Simulator, auth
     assert findings[Step.CONNECTION].detail.startswith(f"to the proxy at 127.0.0.1:{proxy.port} in ")
     assert findings[Step.TLS].detail.startswith("TLSv1.3, certificate of somebody by ours")
     assert findings[Step.PAGE].outcome is Outcome.OK
+    assert SECRET not in repr(findings)
     assert proxy.heard
     assert all(b"Proxy-Authorization: Basic " in each for each in proxy.heard)
 
@@ -503,6 +504,7 @@ def test_a_proxy_of_the_environment_is_used_and_one_that_refuses_is_told(
     assert failed.step is Step.TLS
     assert failed.detail == f"the proxy at 127.0.0.1:{proxy.port} refuses to connect to scm.invalid:443: HTTP 407"
     assert failed.advice == "check user, password and rules of the proxy"
+    assert SECRET not in repr(failed)
     assert len(proxy.heard) == 1
 
 
