@@ -208,6 +208,7 @@ def _read(response: requests.Response) -> bytes:
     while chunk := response.raw.read(64 * 1024, decode_content=True):
         body += chunk
         if len(body) > LARGEST_BODY:
+            body.clear()  # the traceback of what is raised would keep it
             raise SourceError(Reason.MALFORMED_REPLY, f"the reply is larger than {LARGEST_BODY} bytes")
     return bytes(body)
 
