@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -21,7 +22,7 @@ from cryptography import x509
 from csr_exporter import diagnosis
 from csr_exporter.cli import main
 from csr_exporter.config import Config
-from csr_exporter.diagnosis import Outcome, Report, Served
+from csr_exporter.diagnosis import Outcome, Report, Served, examination
 from csr_exporter.diagnosis.cost import cost, span
 from csr_exporter.diagnosis.report import Finding, Step
 from csr_exporter.inventory import OffsetMode
@@ -30,7 +31,7 @@ from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Sim
 from tests.certificates import DAY, Authority, Pair
 from tests.fakes import aksk, password, token
 from tests.front import front, shows
-from tests.processes import DEADLINE, ended, tool
+from tests.processes import DEADLINE, command, ended, tool
 
 PRODUCTION = SimulatedAccount("production", csrs=130)
 STAGING = SimulatedAccount("staging", csrs=12)
@@ -567,6 +568,28 @@ def test_a_resolver_that_hangs_is_given_up_and_delays_no_other_account(
         "lengthen poll_timeout or raise max_requests_per_second",
     )
     assert not other.failed
+
+
+def test_whoever_is_tired_of_waiting_can_leave(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.inject(None, Fault(Break("hang")))
+    argument = write(tmp_path, {"endpoint": simulator.url})
+    with subprocess.Popen(
+        command("check", "--live", argument), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        simulator.wait_for(1, DEADLINE)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE)
+
+    assert process.returncode == 1
+    assert errors.endswith("Aborted!\n")
+
+
+def test_more_accounts_than_threads_are_all_examined(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "MOST_THREADS", 2)
+
+    reports = examined(*({"name": f"account-{number}", "endpoint": simulator.url} for number in range(5)))
+
+    assert [(each.account, each.failed) for each in reports] == [(f"account-{number}", False) for number in range(5)]
 
 
 def test_a_fault_of_our_own_costs_the_report_of_one_account(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
 
 from requests.utils import select_proxy
 
@@ -20,14 +23,32 @@ from csr_exporter.inventory import ADVICE, Reason
 
 MOST_THREADS = 32
 
+_Waiting: TypeAlias = "SimpleQueue[tuple[AccountConfig, Future[Report]]]"
+
 GRACE = 1.0
 """Seconds that an account gets beyond poll_timeout to say itself that the time is over."""
 
 
 def examine(config: Config) -> Iterator[Report]:
-    """A report on each account of *config*, in its order, as soon as those before are there."""
-    with ThreadPoolExecutor(min(len(config.accounts), MOST_THREADS), "check") as threads:
-        yield from threads.map(lambda account: _report(config, account), config.accounts)
+    """A report on each account of *config*, in its order, as soon as those before are there.
+
+    The threads are left to themselves, so that whoever is tired of waiting can leave.
+    """
+    reports: list[Future[Report]] = [Future() for _ in config.accounts]
+    waiting: _Waiting = SimpleQueue()
+    for each in zip(config.accounts, reports, strict=True):
+        waiting.put(each)
+    for _ in range(min(len(reports), MOST_THREADS)):
+        threading.Thread(target=_work, args=(config, waiting), name="check", daemon=True).start()
+    return (report.result() for report in reports)
+
+
+def _work(config: Config, waiting: _Waiting) -> None:
+    """Report on one account after the other, until none is waiting."""
+    with suppress(Empty):
+        while True:
+            account, report = waiting.get_nowait()
+            report.set_result(_report(config, account))
 
 
 def _report(config: Config, account: AccountConfig) -> Report:
