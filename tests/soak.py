@@ -53,7 +53,7 @@ SPEED = 600.0
 PATIENCE = 60.0
 """Seconds that a state may take to come."""
 
-COMPRESSED = {"poll_interval": 0.5, "request_timeout": 1.0, "poll_timeout": 3.0, "max_requests_per_second": 1000.0}
+COMPRESSED = {"poll_interval": 0.5, "request_timeout": 2.0, "poll_timeout": 5.0, "max_requests_per_second": 1000.0}
 """In seconds; shorter than a configuration file may have them."""
 
 KINDS = ("aksk", "password", "token", "metadata", "environment", "profile", "oidc")
@@ -85,7 +85,7 @@ TROUBLES: Sequence[tuple[Effect, frozenset[str]]] = tuple(
         (Latency(PATIENCE), "timeout deadline"),
         (RawReply(204), "malformed_reply"),
         (RawReply(body=b"{"), "malformed_reply"),
-        (RawReply(body=b"x" * 1024, repeat=10 * 1024), "malformed_reply"),
+        (RawReply(body=b"x" * 1024, repeat=9 * 1024), "malformed_reply"),
     )
 )
 """What SCM may do, and the reasons that may be given for it."""
