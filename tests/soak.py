@@ -59,6 +59,10 @@ COMPRESSED = {"poll_interval": 0.5, "request_timeout": 2.0, "poll_timeout": 5.0,
 KINDS = ("aksk", "password", "token", "metadata", "environment", "profile", "oidc")
 MOST_AT_ONCE = 4
 
+SMALL, LARGE = 120, 400
+TOO_LARGE = {"aksk", "password"}
+"""Accounts of more CSRs than offsets reach, whose list is divided."""
+
 GROWTH = 4 * 2**20
 """Bytes that the memory may grow after the warm-up, from the second quarter of the time to the last."""
 
@@ -316,7 +320,10 @@ class Soak:
 
 def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
     """Strike while *going_on*, which is given the number of rounds; a summary. Raises `SoakFailedError`."""
-    accounts = {kind: SimulatedAccount(kind, csrs=120, seed=seed, churn_per_minute=60) for kind in KINDS}
+    accounts = {
+        kind: SimulatedAccount(kind, csrs=LARGE if kind in TOO_LARGE else SMALL, seed=seed, churn_per_minute=60)
+        for kind in KINDS
+    }
     with Simulator([*accounts.values()]) as simulator, exporter(simulator, accounts) as watched:
         run = Soak(simulator, watched, random.Random(seed))  # noqa: S311 - repeatable chance
         run.start()
