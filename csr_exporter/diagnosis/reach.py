@@ -44,10 +44,11 @@ def reach(route: Route, settings: Settings, deadline: float) -> Iterator[Finding
     addresses = _resolve(route)
     yield Finding(Step.NAME, Outcome.OK, _resolved(route, addresses))
     started = time.monotonic()
-    with closing(_connect(route.first, addresses, deadline)) as connection:
+    connection, number = _connect(route.first, addresses, deadline)
+    with closing(connection):
         milliseconds = (time.monotonic() - started) * 1000
         via = "the proxy at " if route.proxy else ""
-        where = Peer(connection.getpeername()[0], route.first.port, secure=False)
+        where = Peer(number, route.first.port, secure=False)
         yield Finding(Step.CONNECTION, Outcome.OK, f"to {via}{where} in {milliseconds:.0f} ms")
         yield _encryption(route, connection, settings)
 
@@ -77,8 +78,8 @@ def _resolved(route: Route, addresses: list[tuple[Any, ...]]) -> str:
     return f"{found}; it is the proxy's, which resolves {route.service.host}" if route.proxy else found
 
 
-def _connect(peer: Peer, addresses: list[tuple[Any, ...]], deadline: float) -> socket.socket:
-    """A connection to the first of *addresses* that takes one."""
+def _connect(peer: Peer, addresses: list[tuple[Any, ...]], deadline: float) -> tuple[socket.socket, str]:
+    """A connection to the first of *addresses* that takes one, and which that is."""
     error: OSError = TimeoutError()
     for family, kind, protocol, _, address in addresses:
         connection = socket.socket(family, kind, protocol)
@@ -89,7 +90,7 @@ def _connect(peer: Peer, addresses: list[tuple[Any, ...]], deadline: float) -> s
             connection.close()
             error = refused
         else:
-            return connection
+            return connection, address[0]
     advice = "check the port in endpoint or proxy, and the firewall; a proxy may be needed"
     raise StepFailedError(Step.CONNECTION, f"{peer}: {_words(error)}", advice)
 
