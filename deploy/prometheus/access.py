@@ -76,7 +76,7 @@ def _refused(t: Thresholds, name: str, reason: str, summary: str, what: str) -> 
         hold=10 * MINUTE,
         when=f"the last poll failed, and of those in {duration(t.refused_window)} some as `{reason}`",
         expr=f"""
-            max without ({REPLICA_LABELS}) (
+            max without ({REPLICA_LABELS}, reason) (
               {failures}
               and ignoring (reason) (scm_csr_up == 0)
             ) > 0

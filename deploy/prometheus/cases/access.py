@@ -150,22 +150,22 @@ NO_REQUESTS = Test(
 
 UNRELIABLE = Case(
     kind=_kind("ScmCsrPollsUnreliable", "info"),
-    fires=136,
-    over=285,
+    fires=132,
+    over=300,
     series=(
-        series(FAILURES, "0+0.04x140 5.6x160", reason="timeout"),
-        series("csr_exporter_polls_total", "0+0.2x300"),
+        series(FAILURES, "0+0.042x140 5.9x180", reason="timeout"),
+        series("csr_exporter_polls_total", "0+0.2x320"),
     ),
     # Nine of a hundred; and three of few.
     below=(
-        series(FAILURES, "0+0.018x300", reason="timeout"),
-        series("csr_exporter_polls_total", "0+0.2x300"),
-        series(FAILURES, "0x4 1x4 2x4 3x290", reason="timeout", account="other"),
-        series("csr_exporter_polls_total", "0+0.2x300", account="other"),
+        series(FAILURES, "0+0.018x320", reason="timeout"),
+        series("csr_exporter_polls_total", "0+0.2x320"),
+        series(FAILURES, "0x4 1x4 2x4 3x310", reason="timeout", account="other"),
+        series("csr_exporter_polls_total", "0+0.2x320", account="other"),
     ),
     firing=firing(
-        "20% of the polls of production fail",
-        "In the last 6h, 20% of the polls of account production failed. Failed polls of the last 30m: timeout (1).",
+        "21% of the polls of production fail",
+        "In the last 6h, 21% of the polls of account production failed. Failed polls of the last 30m: timeout (1).",
     ),
 )
 
@@ -174,27 +174,27 @@ FAILING = Case(
     fires=11,
     over=26,
     series=(
-        series(FAILURES, "0+0.08x20 1.6x60", reason="server_error"),
-        series(FAILURES, "0+0.04x20 0.8x60", reason="timeout"),
-        series("csr_exporter_polls_total", "0+0.2x80"),
+        series(FAILURES, "0+0.4x20 8.1x60", reason="server_error"),
+        series(FAILURES, "0+0.2x20 4.1x60", reason="timeout"),
+        series("csr_exporter_polls_total", "0+1x80"),
     ),
     # Not quite half of them; and all of them, but for a reason with an alert of its own.
     below=(
-        series(FAILURES, "0+0.099x80", reason="server_error"),
-        series("csr_exporter_polls_total", "0+0.2x80"),
+        series(FAILURES, "0+0.49x80", reason="server_error"),
+        series("csr_exporter_polls_total", "0+1x80"),
         *(
-            series(FAILURES, "0+0.2x80", reason=reason, account=f"other-{reason}")
+            series(FAILURES, "0+1x80", reason=reason, account=f"other-{reason}")
             for reason in ("unauthorized", "forbidden", "credentials_unavailable", "throttled")
         ),
         *(
-            series("csr_exporter_polls_total", "0+0.2x80", account=f"other-{reason}")
+            series("csr_exporter_polls_total", "0+1x80", account=f"other-{reason}")
             for reason in ("unauthorized", "forbidden", "credentials_unavailable", "throttled")
         ),
     ),
     firing=firing(
         "60% of the polls of production fail",
         "In the last 30m, 60% of the polls of account production failed. Failed polls of the last 30m: server_error "
-        "(1), timeout (0).",
+        "(4), timeout (2).",
     ),
 )
 

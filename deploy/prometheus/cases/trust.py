@@ -131,6 +131,9 @@ VERY_STALE = Case(
     without={
         "csr_exporter_poll_failures_total": "The last good poll of account production was 36m 0s ago; it is polled "
         "every 5m 0s. Past stale_after the inventory series end, and no alert can speak of its CSRs.",
+        "scm_csr_listed": "The last good poll of account production was 36m 0s ago; it is polled every 5m 0s. Past "
+        "stale_after the inventory series end, and no alert can speak of its CSRs. Failed polls of the last 30m: "
+        "deadline (6).",
         "csr_exporter_poll_interval_seconds": "The last good poll of account production was 36m 0s ago; it is polled "
         "every ?. Past stale_after the inventory series end, and no alert can speak of its CSRs. Failed polls of the "
         "last 30m: deadline (6).",
@@ -218,10 +221,10 @@ CAPPED = Case(
 
 TORN = Case(
     kind=_kind("ScmCsrTornWalks", "info"),
-    fires=81,
+    fires=79,
     over=115,
     series=(
-        series("csr_exporter_torn_walks_total", "0+0.06x90 5.4x40"),
+        series("csr_exporter_torn_walks_total", "0+0.062x90 5.6x40"),
         series("csr_exporter_polls_total", "0+0.2x140"),
     ),
     # In 24 of 100 polls; and in every poll, but three times only.
