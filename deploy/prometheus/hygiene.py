@@ -155,7 +155,7 @@ def _removal(t: Thresholds) -> Alert:
         """,
         summary=f"{ACCOUNT} has {COUNT} CSRs fewer than {ago} ago",
         description=f"Account {ACCOUNT} holds {held()} CSRs, {COUNT} fewer than {ago} ago. The private key of a "
-        "deleted CSR is gone for good; a certificate that is still to be issued for it cannot be used.",
+        "deleted CSR is gone with it: a certificate still to be issued is of no use unless the key was exported.",
         dashboard=OVERVIEW,
     )
 

@@ -157,8 +157,8 @@ REMOVAL = Case(
     below=(series("scm_csr_reported", "30x64 20x100"), series("scm_csr_reported", "500x64 450x100", account="other")),
     firing=firing(
         "production has 100 CSRs fewer than 1h ago",
-        "Account production holds 0 CSRs, 100 fewer than 1h ago. The private key of a deleted CSR is gone for good; a "
-        "certificate that is still to be issued for it cannot be used.",
+        "Account production holds 0 CSRs, 100 fewer than 1h ago. The private key of a deleted CSR is gone with it: a "
+        "certificate still to be issued is of no use unless the key was exported.",
     ),
 )
 
@@ -173,15 +173,15 @@ REMOVAL_OF_A_SHARE = Test(
         75: (
             firing(
                 "production has 11 CSRs fewer than 1h ago",
-                "Account production holds 25 CSRs, 11 fewer than 1h ago. The private key of a deleted CSR is gone for "
-                "good; a certificate that is still to be issued for it cannot be used.",
+                "Account production holds 25 CSRs, 11 fewer than 1h ago. The private key of a deleted CSR is gone with "
+                "it: a certificate still to be issued is of no use unless the key was exported.",
                 account="production",
                 job=JOB,
             ),
             firing(
                 "production has 51 CSRs fewer than 1h ago",
                 "Account production holds 4949 CSRs, 51 fewer than 1h ago. The private key of a deleted CSR is gone "
-                "for good; a certificate that is still to be issued for it cannot be used.",
+                "with it: a certificate still to be issued is of no use unless the key was exported.",
                 account="production",
                 job="other",
             ),
