@@ -24,9 +24,8 @@ lint: $(READY) ## Style, format and types
 bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in one run
 	@$(BIN)/python -m bench
 
-dashboards: $(READY) ## The dashboards in grafana/, and the table of their queries in docs/dashboards.md
+dashboards: $(READY) ## The dashboards in grafana/, from their code
 	@$(BIN)/python -m grafana
-	@$(BIN)/python -m tests.dashboards
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
