@@ -19,6 +19,7 @@ OWN_ALERT = ("unauthorized", "forbidden", "credentials_unavailable", "throttled"
 
 
 def access(t: Thresholds) -> Iterator[Alert]:
+    """The alerts of this concern."""
     yield _refused(
         t,
         "ScmCsrUnauthorized",
@@ -120,8 +121,8 @@ def _errors(t: Thresholds) -> Iterator[Alert]:
         name="ScmCsrPollsUnreliable",
         severity="info",
         hold=HOUR,
-        when=f"in {duration(t.unreliable_window)} more than {t.unreliable_share:.0%} of the polls failed, and more than "
-        f"{t.unreliable:g}, for reasons without an alert of their own",
+        when=f"in {duration(t.unreliable_window)} more than {t.unreliable_share:.0%} of the polls failed, and more "
+        f"than {t.unreliable:g}, for reasons without an alert of their own",
         expr=f"""
             max without ({REPLICA_LABELS}) (
               {_failed(t.window(t.unreliable_window))}
@@ -141,8 +142,8 @@ def _errors(t: Thresholds) -> Iterator[Alert]:
         name="ScmCsrPollsFailing",
         severity="warning",
         hold=10 * MINUTE,
-        when=f"in {duration(t.failing_window)} more than {t.failing_share:.0%} of the polls failed, for reasons without "
-        "an alert of their own",
+        when=f"in {duration(t.failing_window)} more than {t.failing_share:.0%} of the polls failed, for reasons "
+        "without an alert of their own",
         expr=f"""
             max without ({REPLICA_LABELS}) (
               {_failed(t.window(t.failing_window))}
@@ -160,4 +161,3 @@ def _failed(window: str) -> str:
     reasons = "|".join(OWN_ALERT)
     others = f'csr_exporter_poll_failures_total{{reason!~"{reasons}"}}'
     return f"sum without (reason) (increase({others}[{window}]))"
-

@@ -23,6 +23,7 @@ JOB = "{{ $labels.job }}"
 
 
 def exporter(t: Thresholds) -> Iterator[Alert]:
+    """The alerts of this concern."""
     yield from _presence(t)
     since = number(
         f"time() - max(csr_exporter_config_last_reload_success_timestamp_seconds{{{OF_INSTANCE}}})",
@@ -72,8 +73,8 @@ def _presence(t: Thresholds) -> Iterator[Alert]:
             {highest(up)} == 0
         """,
         summary=f"No exporter of job {JOB} answers",
-        description=f"Prometheus cannot scrape any instance of job {JOB}. Nothing is known of any account, and no other "
-        "alert about CSRs can fire.",
+        description=f"Prometheus cannot scrape any instance of job {JOB}. Nothing is known of any account, and no "
+        "other alert about CSRs can fire.",
         dashboard=HEALTH,
         of_account=False,
     )
@@ -102,8 +103,8 @@ def _presence(t: Thresholds) -> Iterator[Alert]:
             absent(csr_exporter_build_info)
         """,
         summary="Prometheus knows of no CSR exporter",
-        description="No series csr_exporter_build_info exists: the exporter is not installed, not among the targets, or "
-        "none of its scrapes succeeds. No alert about CSRs can fire.",
+        description="No series csr_exporter_build_info exists: the exporter is not installed, not among the targets, "
+        "or none of its scrapes succeeds. No alert about CSRs can fire.",
         dashboard=OVERVIEW,
         of_account=False,
     )

@@ -48,7 +48,8 @@ def unit_tests() -> Iterator[tuple[str, str]]:
 def _alerts_page(thresholds: Thresholds) -> Iterator[str]:
     yield from (DOCS / "alerts.head.md").read_text(encoding="utf-8").splitlines()
     for concern in rules.CONCERNS:
-        yield from ("", f"### {concern.capitalize()}", "", "| alert | severity | fires when | for |", "| --- | --- | --- | --- |")
+        yield from ("", f"### {concern.capitalize()}", "")
+        yield from ("| alert | severity | fires when | for |", "| --- | --- | --- | --- |")
         for of, alert in rules.alerts(thresholds):
             if of == concern:
                 link = f"[{alert.name}](runbooks/{alert.name}.md)"
@@ -64,8 +65,8 @@ def _alerts_page(thresholds: Thresholds) -> Iterator[str]:
 def _runbooks_page(thresholds: Thresholds) -> Iterator[str]:
     yield "# Runbooks"
     yield ""
-    yield "One for each alert: what it means, what it costs, how to look, how to fix. [Alerts](../alerts.md) says how the"
-    yield "rules are installed and changed."
+    yield "One for each alert: what it means, what it costs, how to look, how to fix. [Alerts](../alerts.md) says how"
+    yield "the rules are installed and changed."
     for concern in rules.CONCERNS:
         yield from ("", f"## {concern.capitalize()}", "")
         for of, alert in rules.alerts(thresholds):

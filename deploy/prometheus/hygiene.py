@@ -20,6 +20,7 @@ from deploy.prometheus.promql import (
     held,
     highest,
     listing,
+    lowest,
     number,
 )
 from deploy.prometheus.thresholds import DOCUMENTED_ALGORITHMS, Thresholds
@@ -29,6 +30,7 @@ NOT_AN_ALGORITHM = ("other", "unknown")
 
 
 def hygiene(t: Thresholds) -> Iterator[Alert]:
+    """The alerts of this concern."""
     yield _old("ScmCsrKeyOld", "info", t.old_after)
     yield _old("ScmCsrKeyVeryOld", "warning", t.very_old_after)
     yield from _algorithms(t)
@@ -57,13 +59,13 @@ def hygiene(t: Thresholds) -> Iterator[Alert]:
 
 def _old(name: str, severity: Severity, after: float) -> Alert:
     age = duration(after)
-    distribution, bound = "scm_csr_age_distribution_seconds", floatToGoString(after)
+    distribution = "scm_csr_age_distribution_seconds"
+    (bound,) = map(floatToGoString, (after,))  # as the exporter writes it
     all_of_them = highest(f"{distribution}_gcount{{{OF_ACCOUNT}}}")
     younger = highest(f'{distribution}_bucket{{{OF_ACCOUNT},le="{bound}"}}')
     older = f"sum({all_of_them}) - sum({younger})"
-    oldest = (
-        f"sort_desc(topk(3, time() - min without ({REPLICA_LABELS}) (scm_csr_create_timestamp_seconds{{{OF_ACCOUNT}}})))"
-    )
+    created = lowest(f"scm_csr_create_timestamp_seconds{{{OF_ACCOUNT}}}")
+    oldest = f"sort_desc(topk(3, time() - {created}))"
     return Alert(
         name=name,
         severity=severity,

@@ -30,6 +30,7 @@ def highest(series: str) -> str:
 
 
 def lowest(series: str) -> str:
+    """The lowest value among replicas."""
     return f"min without ({REPLICA_LABELS}) ({series})"
 
 

@@ -68,6 +68,7 @@ def groups(thresholds: Thresholds) -> dict[str, Any]:
 
 
 def text(thresholds: Thresholds) -> str:
+    """The rule file."""
     return HEADER + as_yaml(groups(thresholds))
 
 

@@ -34,6 +34,7 @@ def recent_failures(t: Thresholds) -> str:
 
 
 def trust(t: Thresholds) -> Iterator[Alert]:
+    """The alerts of this concern."""
     yield Alert(
         name="ScmCsrInventoryIncomplete",
         severity="warning",
@@ -154,8 +155,8 @@ def _records(t: Thresholds) -> Iterator[Alert]:
             {highest(f"{torn} / {polls}")} > {t.torn_share:g}
         """,
         summary=f"The list of {ACCOUNT} keeps changing while it is read",
-        description=f"The CSR list of account {ACCOUNT} changed {COUNT} times in {duration(t.torn_window)} while it was "
-        "read. A walk is tried twice and then published as incomplete.",
+        description=f"The CSR list of account {ACCOUNT} changed {COUNT} times in {duration(t.torn_window)} while it "
+        "was read. A walk is tried twice and then published as incomplete.",
         dashboard=HEALTH,
     )
     yield Alert(

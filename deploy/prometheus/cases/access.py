@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Test, firing, series
+from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Trial, firing, series
 
 HEALTH = "/d/scm-csr-exporter?var-account=production"
 FAILURES = "csr_exporter_poll_failures_total"
@@ -64,7 +64,7 @@ THROTTLED = _refused(
     "Someone asks too often: this exporter, another of its replicas, or other users of the account's API quota.",
 )
 
-ONE_OF_TWO = Test(
+ONE_OF_TWO = Trial(
     "one of two replicas is refused",
     UNAUTHORIZED.kind,
     (
@@ -75,15 +75,11 @@ ONE_OF_TWO = Test(
     ),
     {
         14: (),
-        15: (
-            firing(
-                UNAUTHORIZED.firing.summary, UNAUTHORIZED.firing.description, account="production", job=JOB
-            ),
-        ),
+        15: (firing(UNAUTHORIZED.firing.summary, UNAUTHORIZED.firing.description, account="production", job=JOB),),
     },
 )
 
-MOVED = Test(
+MOVED = Trial(
     "an account that moved to another shard leaves nothing behind",
     UNAUTHORIZED.kind,
     (
@@ -138,7 +134,7 @@ API_THROTTLED = Case(
     ),
 )
 
-NO_REQUESTS = Test(
+NO_REQUESTS = Trial(
     "no requests, no share of them",
     API_THROTTLED.kind,
     (

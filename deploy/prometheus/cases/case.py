@@ -31,6 +31,7 @@ class Series:
 
 
 def series(metric: str, values: str, **labels: str) -> Series:
+    """A series with *labels*."""
     return Series(metric, values, labels)
 
 
@@ -44,6 +45,7 @@ class Firing:
 
 
 def firing(summary: str, description: str, **labels: str) -> Firing:
+    """An alert with *labels*."""
     return Firing(summary, description, labels)
 
 
@@ -69,7 +71,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Trial:
     """One test of promtool. *checks* say what has to fire after so many steps of *interval*."""
 
     name: str
@@ -94,7 +96,7 @@ class Test:
             ],
         }
 
-    def tests(self) -> Iterator[Test]:
+    def tests(self) -> Iterator[Trial]:
         yield self
 
 
@@ -117,7 +119,7 @@ class Case:
     without: Mapping[str, str] = field(default_factory=dict)
     interval: str = "1m"
 
-    def tests(self) -> Iterator[Test]:
+    def tests(self) -> Iterator[Trial]:
         here = [each.labelled(account="production", job=JOB, instance=ONE) for each in self.series]
         there = [each.labelled(account="staging", job=JOB, instance=ONE) for each in self.below]
         fires = replace(self.firing, labels={"account": "production", "job": JOB, **self.firing.labels})
@@ -130,8 +132,8 @@ class Case:
             still = [replace(fires, description=self.without[metric])] if metric in self.without else []
             yield self._test(f"without {metric}", rest, {self.fires: still})
 
-    def _test(self, name: str, series: Sequence[Series], checks: Mapping[int, Sequence[Firing]]) -> Test:
-        return Test(name, self.kind, series, checks, self.interval)
+    def _test(self, name: str, series: Sequence[Series], checks: Mapping[int, Sequence[Firing]]) -> Trial:
+        return Trial(name, self.kind, series, checks, self.interval)
 
 
 def _replicated(given: Sequence[Series]) -> list[Series]:

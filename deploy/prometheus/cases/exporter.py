@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Series, Test, firing, series
+from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Series, Trial, firing, series
 
 HEALTH = "/d/scm-csr-exporter"
 
@@ -41,7 +41,7 @@ NOTHING = firing(
 )
 
 PRESENCE = (
-    Test(
+    Trial(
         "fires, not below, and ends",
         DOWN,
         (
@@ -51,10 +51,10 @@ PRESENCE = (
         ),
         {9: (), 10: (NO_ANSWER,), 26: ()},
     ),
-    Test("two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "0x20")), {5: (NO_ANSWER,)}),
-    Test("one of two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "1x20")), {15: ()}),
-    Test("no series at all", DOWN, (), {15: ()}),
-    Test(
+    Trial("two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "0x20")), {5: (NO_ANSWER,)}),
+    Trial("one of two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "1x20")), {15: ()}),
+    Trial("no series at all", DOWN, (), {15: ()}),
+    Trial(
         "fires, not below, and ends",
         REPLICA_DOWN,
         (
@@ -64,17 +64,17 @@ PRESENCE = (
         ),
         {19: (), 20: (NO_ANSWER_OF_ONE,), 46: ()},
     ),
-    Test("all replicas", REPLICA_DOWN, (_of(ONE, "up", "0x40"), _of(TWO, "up", "0x40")), {30: ()}),
-    Test("the only replica", REPLICA_DOWN, (_of(ONE, "up", "0x40"),), {30: ()}),
-    Test("no series at all", REPLICA_DOWN, (), {30: ()}),
-    Test(
+    Trial("all replicas", REPLICA_DOWN, (_of(ONE, "up", "0x40"), _of(TWO, "up", "0x40")), {30: ()}),
+    Trial("the only replica", REPLICA_DOWN, (_of(ONE, "up", "0x40"),), {30: ()}),
+    Trial("no series at all", REPLICA_DOWN, (), {30: ()}),
+    Trial(
         "fires, not below, and ends",
         ABSENT,
         (_of(ONE, "csr_exporter_build_info", "1x4 stale _x13 1x5 stale _x20 1x20"),),
         {18: (), 39: (), 40: (NOTHING,), 46: ()},
     ),
-    Test("no series at all", ABSENT, (), {14: (), 15: (NOTHING,)}),
-    Test(
+    Trial("no series at all", ABSENT, (), {14: (), 15: (NOTHING,)}),
+    Trial(
         "one of two replicas",
         ABSENT,
         (_of(ONE, "csr_exporter_build_info", "1x4 stale"), _of(TWO, "csr_exporter_build_info", "1x40")),
@@ -94,7 +94,7 @@ def _not_reloaded(instance: str, since: str) -> tuple[str, str]:
 
 
 RELOADS = (
-    Test(
+    Trial(
         "fires, not below, and ends",
         RELOAD,
         (
@@ -104,7 +104,7 @@ RELOADS = (
         ),
         {14: (), 15: (firing(*_not_reloaded(ONE, "15m 0s"), job=JOB, instance=ONE),), 37: ()},
     ),
-    Test(
+    Trial(
         "two replicas",
         RELOAD,
         (
@@ -119,7 +119,7 @@ RELOADS = (
             )
         },
     ),
-    Test("no series at all", RELOAD, (), {20: ()}),
+    Trial("no series at all", RELOAD, (), {20: ()}),
 )
 
 SLOW = Case(
@@ -150,7 +150,7 @@ APART = firing(
 )
 
 REPLICAS = (
-    Test(
+    Trial(
         "fires, not below, and ends",
         DISAGREE,
         (
@@ -163,8 +163,8 @@ REPLICAS = (
         # At 34 minutes they last agreed half an hour ago, or a sample more, as Prometheus 2 and 3 count.
         {43: (), 45: (APART,), 66: ()},
     ),
-    Test("one replica, or shards", DISAGREE, (_of(ONE, "scm_csr_reported", "100x80", "production"),), {60: ()}),
-    Test(
+    Trial("one replica, or shards", DISAGREE, (_of(ONE, "scm_csr_reported", "100x80", "production"),), {60: ()}),
+    Trial(
         "a replica that is replaced",
         DISAGREE,
         (
@@ -173,7 +173,7 @@ REPLICAS = (
         ),
         {30: (), 40: ()},
     ),
-    Test("no series at all", DISAGREE, (), {60: ()}),
+    Trial("no series at all", DISAGREE, (), {60: ()}),
 )
 
 INTERVAL = "csr_exporter_poll_interval_seconds"
@@ -196,7 +196,7 @@ BY_NOBODY = firing(
 )
 
 SHARDS = (
-    Test(
+    Trial(
         "fires, not below, and ends",
         TWICE,
         (
@@ -208,7 +208,7 @@ SHARDS = (
         ),
         {19: (), 20: (BY_TWO,), 37: ()},
     ),
-    Test(
+    Trial(
         "two replicas of all accounts",
         TWICE,
         tuple(
@@ -218,9 +218,9 @@ SHARDS = (
         ),
         {60: ()},
     ),
-    Test("one account, one replica", TWICE, (_of(ONE, INTERVAL, "300x80", "production"),), {60: ()}),
-    Test("no series at all", TWICE, (), {60: ()}),
-    Test(
+    Trial("one account, one replica", TWICE, (_of(ONE, INTERVAL, "300x80", "production"),), {60: ()}),
+    Trial("no series at all", TWICE, (), {60: ()}),
+    Trial(
         "fires, not below, and ends",
         NOT_POLLED,
         (
@@ -230,7 +230,7 @@ SHARDS = (
         ),
         {24: (), 25: (BY_NOBODY,), 51: ()},
     ),
-    Test(
+    Trial(
         "an account that moved to another shard, and one of two replicas",
         NOT_POLLED,
         (
@@ -241,14 +241,14 @@ SHARDS = (
         ),
         {40: ()},
     ),
-    Test(
+    Trial(
         "an account that was taken out is forgotten after a day",
         NOT_POLLED,
         (_of(ONE, INTERVAL, "300 stale", "production"),),
         {3: (BY_NOBODY,), 143: (BY_NOBODY,), 146: ()},
         interval="10m",
     ),
-    Test("no series at all", NOT_POLLED, (), {40: ()}),
+    Trial("no series at all", NOT_POLLED, (), {40: ()}),
 )
 
 EXPORTER = (*PRESENCE, *RELOADS, SLOW, *REPLICAS, *SHARDS)

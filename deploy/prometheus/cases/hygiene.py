@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Test, firing, series
+from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Trial, firing, series
 
 OVERVIEW = "/d/scm-csr-overview?var-account=production"
 INVENTORY = "/d/scm-csr-inventory?var-account=production"
@@ -162,7 +162,7 @@ REMOVAL = Case(
     ),
 )
 
-REMOVAL_OF_A_SHARE = Test(
+REMOVAL_OF_A_SHARE = Trial(
     "a third of a small account, and a small part of a large one",
     REMOVAL.kind,
     (
@@ -189,7 +189,7 @@ REMOVAL_OF_A_SHARE = Test(
     },
 )
 
-RESTART = Test(
+RESTART = Trial(
     "a replica that takes over from another one is no growth",
     BURST.kind,
     (

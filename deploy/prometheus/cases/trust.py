@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Test, firing, series
+from deploy.prometheus.cases.case import JOB, ONE, TWO, Case, Kind, Trial, firing, series
 
 HEALTH = "/d/scm-csr-exporter?var-account=production"
 
@@ -35,7 +35,7 @@ INCOMPLETE = Case(
     },
 )
 
-INCOMPLETE_FOR_ONE = Test(
+INCOMPLETE_FOR_ONE = Trial(
     "one replica that sees all is enough",
     INCOMPLETE.kind,
     (
@@ -72,7 +72,7 @@ STALE = Case(
     },
 )
 
-STALE_FOR_ONE = Test(
+STALE_FOR_ONE = Trial(
     "one replica that is fresh is enough",
     STALE.kind,
     (
@@ -86,7 +86,7 @@ STALE_FOR_ONE = Test(
     {60: ()},
 )
 
-STALE_AT_A_LONG_INTERVAL = Test(
+STALE_AT_A_LONG_INTERVAL = Trial(
     "the interval sets the pace",
     STALE.kind,
     (
@@ -140,7 +140,7 @@ VERY_STALE = Case(
     },
 )
 
-VERY_STALE_BUT_SHOWN = Test(
+VERY_STALE_BUT_SHOWN = Trial(
     "twelve intervals, where stale_after is longer",
     VERY_STALE.kind,
     (
@@ -183,12 +183,12 @@ NEVER = Case(
         "polls: unauthorized (2).",
     ),
     without={
-        "csr_exporter_poll_failures_total": "No poll of account production has succeeded since the exporter started; of "
-        "its CSRs nothing is known.",
+        "csr_exporter_poll_failures_total": "No poll of account production has succeeded since the exporter started; "
+        "of its CSRs nothing is known.",
     },
 )
 
-NEVER_FOR_ONE = Test(
+NEVER_FOR_ONE = Trial(
     "one replica that has succeeded is enough",
     NEVER.kind,
     (
@@ -268,7 +268,7 @@ def _skewed(instance: str) -> tuple[str, str]:
 
 
 CLOCKS = (
-    Test(
+    Trial(
         "fires once for a clock, not below, and ends",
         SKEW,
         (
@@ -278,7 +278,7 @@ CLOCKS = (
         ),
         {19: (), 20: (firing(*_skewed(ONE), job=JOB, instance=ONE),), 46: ()},
     ),
-    Test(
+    Trial(
         "two replicas",
         SKEW,
         tuple(
@@ -287,7 +287,7 @@ CLOCKS = (
         ),
         {15: tuple(firing(*_skewed(instance), job=JOB, instance=instance) for instance in (ONE, TWO))},
     ),
-    Test("no series at all", SKEW, (), {20: ()}),
+    Trial("no series at all", SKEW, (), {20: ()}),
 )
 
 TRUST = (
