@@ -120,9 +120,10 @@ def _errors(t: Thresholds) -> Iterator[Alert]:
     yield Alert(
         name="ScmCsrPollsUnreliable",
         severity="info",
-        hold=HOUR,
+        hold=2 * HOUR,
         when=f"in {duration(t.unreliable_window)} more than {t.unreliable_share:.0%} of the polls failed, and more "
-        f"than {t.unreliable:g}, for reasons without an alert of their own",
+        f"than {t.unreliable:g}, the last within {duration(t.unreliable_recent)}, for reasons without an alert of their "
+        "own",
         expr=f"""
             max without ({REPLICA_LABELS}) (
               {_failed(t.window(t.unreliable_window))}
@@ -132,6 +133,10 @@ def _errors(t: Thresholds) -> Iterator[Alert]:
             max without ({REPLICA_LABELS}) (
               {_failed(t.window(t.unreliable_window))}
             ) > {t.unreliable:g}
+            and
+            max without ({REPLICA_LABELS}) (
+              {_failed(t.window(t.unreliable_recent))}
+            ) > 0
         """,
         summary=f"{SHARE} of the polls of {ACCOUNT} fail",
         description=f"In the last {duration(t.unreliable_window)}, {SHARE} of the polls of account {ACCOUNT} failed."

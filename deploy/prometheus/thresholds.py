@@ -79,6 +79,7 @@ class Thresholds:
     unreliable_window: float = _span(6 * HOUR, "window of the lower band of failing polls")
     unreliable_share: float = _share(0.1, "polls that failed in it")
     unreliable: float = _number(3, "polls that failed in it, at least")
+    unreliable_recent: float = _span(HOUR, "how recent the last failure has to be, lest a past outage be told of")
 
     exporter_jobs: str = field(
         default=".*csr-exporter.*",
