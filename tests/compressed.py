@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from csr_exporter import daemon, logs
-from csr_exporter.auth import Auth
+from csr_exporter.auth import PASSWORD_PAUSE, Auth
 from csr_exporter.config import Config, read_config
 from csr_exporter.server import Address
 
@@ -32,7 +32,8 @@ def compressed(file: Path, factor: float) -> Config:
 def main(file: str, factor: str) -> None:
     """Serve on a free port of loopback until a signal arrives."""
     logs.configure("warning", "logfmt")
-    Auth.pause /= float(factor)
+    # The longer pause of the two, for the lock of the cloud, at more than five refusals, is not compressed.
+    Auth.pause = PASSWORD_PAUSE / float(factor)
     daemon.run(
         lambda: compressed(Path(file), float(factor)),
         Address("127.0.0.1", 0),

@@ -122,8 +122,8 @@ def _errors(t: Thresholds) -> Iterator[Alert]:
         severity="info",
         hold=2 * HOUR,
         when=f"in {duration(t.unreliable_window)} more than {t.unreliable_share:.0%} of the polls failed, and more "
-        f"than {t.unreliable:g}, the last within {duration(t.unreliable_recent)}, for reasons without an alert of their "
-        "own",
+        f"than {t.unreliable:g}, the last within {duration(t.unreliable_recent)}, for reasons without an alert of "
+        "their own",
         expr=f"""
             max without ({REPLICA_LABELS}) (
               {_failed(t.window(t.unreliable_window))}

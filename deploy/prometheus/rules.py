@@ -40,9 +40,9 @@ RECORDS = (
         f"max without ({REPLICA_LABELS}, private_key_algo) (scm_csr_oldest_age_seconds)",
     ),
     Record(
-        "account:csr_exporter_data_age_seconds:min",
-        "time since the last good poll of each account, by any replica",
-        f"time() - {highest('csr_exporter_last_success_timestamp_seconds')}",
+        "account:csr_exporter_last_success_timestamp_seconds:max",
+        "when each account was last read with success, by any replica",
+        highest("csr_exporter_last_success_timestamp_seconds"),
     ),
 )
 """What is worth keeping for years, at a sample per account."""
