@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,33 +14,16 @@ import structlog
 
 from csr_exporter import __version__, logs
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
-from csr_exporter.server import Address, AddressError
+from csr_exporter.flags import AddressType, F, flag, served, web_config_file
+from csr_exporter.server import Address, AddressError, Site
+from csr_exporter.webconfig import WebConfigFile
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class _Addresses(click.ParamType[Address]):
-    name = "host:port"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:  # noqa: ANN401 - as click has it
-        if isinstance(value, Address):
-            return value
-        try:
-            return Address.parse(value)
-        except AddressError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _flag(name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401 - passed on
-    variable = name.strip("-").replace(".", "_").replace("-", "_")
-    return click.option(
-        name, variable, envvar=f"CSR_EXPORTER_{variable.upper()}", show_default=True, show_envvar=True, **attributes
-    )
+T = TypeVar("T")
 
 
 def _logged(command: F) -> F:
     """Give *command* the flags of logging, and log as they say."""
-    level = _flag(
+    level = flag(
         "--log.level",
         type=click.Choice(logs.LEVELS),
         default="info",
@@ -48,7 +31,7 @@ def _logged(command: F) -> F:
         callback=lambda context, _, value: context.meta.setdefault("log_level", value),
         help="Least severe events to log.",
     )
-    form = _flag(
+    form = flag(
         "--log.format",
         type=click.Choice(logs.FORMATS),
         expose_value=False,
@@ -58,13 +41,10 @@ def _logged(command: F) -> F:
     return level(form(command))
 
 
-_config_file = _flag(
+_config_file = flag(
     "--config.file",
     type=click.Path(path_type=Path),
     help="Configuration in YAML. Without it one account is read from the environment.",
-)
-_listen_address = _flag(
-    "--web.listen-address", type=_Addresses(), default=":10065", help="Where to listen; port 0 takes a free one."
 )
 
 
@@ -76,21 +56,25 @@ def main() -> None:
 
 @main.command()
 @_config_file
-@_listen_address
+@served
 @_logged
-def run(config_file: Path | None, web_listen_address: Address) -> None:
+def run(config_file: Path | None, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until told to stop."""
-    from csr_exporter import daemon  # noqa: PLC0415 - the other commands need no server
+    from csr_exporter import daemon, serving  # noqa: PLC0415 - the other commands need no server
 
-    _configuration(config_file)
+    _, web_config = _configurations(config_file, web_config_file)
     try:
-        daemon.run(lambda: _read_and_warn(config_file), web_listen_address, _announce)
+        daemon.run(lambda: _read_and_warn(config_file), serving.from_flags(web_config, **flags), _announce)
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _announce(url: str) -> None:
-    click.echo(f"listening on {url}")
+def _announce(sites: Sequence[Site]) -> None:
+    pages, *probes = sites
+    for url in pages.urls:
+        click.echo(f"listening on {url}")
+    for url in (each for site in probes for each in site.urls):
+        click.echo(f"probes on {url}")
 
 
 @main.command()
@@ -114,14 +98,17 @@ def once(config_file: Path | None, output: Path | None) -> None:
 
 @main.command()
 @_config_file
+@web_config_file
 @_logged
-def check(config_file: Path | None) -> None:
+def check(config_file: Path | None, web_config_file: Path | None) -> None:
     """Validate the configuration and say all that is wrong with it. Exits with 2 when something is."""
-    config = _configuration(config_file)
+    config, _ = _configurations(config_file, web_config_file)
     for warning in config.warnings():
         click.echo(f"warning: {warning}", err=True)
     count = len(config.accounts)
     click.echo(f"{config_file or 'environment'}: valid, {count} account{'s' if count > 1 else ''}")
+    if web_config_file:
+        click.echo(f"{web_config_file}: valid")
 
 
 @main.command(name="list")
@@ -142,7 +129,7 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
 
 
 @main.command()
-@_flag("--web.listen-address", type=_Addresses(), default="127.0.0.1:10065", help="Where the exporter listens.")
+@flag("--web.listen-address", type=AddressType(), default="127.0.0.1:10065", help="Where the exporter listens.")
 @_logged
 def demo(web_listen_address: Address) -> None:
     """Run simulator and exporter in one process: several accounts that change while you watch, no cloud needed."""
@@ -155,7 +142,7 @@ def demo(web_listen_address: Address) -> None:
 
 
 @main.command()
-@_flag("--web.listen-address", type=_Addresses(), default="127.0.0.1:10066", help="Where the simulator listens.")
+@flag("--web.listen-address", type=AddressType(), default="127.0.0.1:10066", help="Where the simulator listens.")
 @click.option("--accounts", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Number of accounts.")
 @click.option("--csrs", type=click.IntRange(0, 10_000), default=60, show_default=True, help="CSRs per account.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the data are made from.")
@@ -203,8 +190,21 @@ def _read(file: Path | None) -> Config:
 
 
 def _configuration(file: Path | None) -> Config:
+    return _configurations(file, None)[0]
+
+
+def _configurations(file: Path | None, web_file: Path | None) -> tuple[Config, WebConfigFile | None]:
+    """Both configurations, or the mistakes of both."""
+    config = _unless_mistaken(lambda: _read(file))
+    web_config = _unless_mistaken(lambda: WebConfigFile(web_file)) if web_file else None
+    if config is None or (web_file and web_config is None):
+        sys.exit(2)
+    return config, web_config
+
+
+def _unless_mistaken(read: Callable[[], T]) -> T | None:
     try:
-        return _read(file)
+        return read()
     except ConfigError as error:
         click.echo(str(error), err=True)
-        sys.exit(2)
+        return None

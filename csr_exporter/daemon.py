@@ -22,9 +22,9 @@ from csr_exporter.accounts import exposed_by, poller_for
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.metrics import Exposed
 from csr_exporter.poller import Poller
-from csr_exporter.server import Address, listen, serve, url
+from csr_exporter.server import Site, serve
+from csr_exporter.serving import Web, sites_of
 from csr_exporter.status import Reloads, Status
-from csr_exporter.web import application
 
 log = structlog.get_logger()
 
@@ -56,6 +56,7 @@ class Daemon:
         self._pollers = {account.name: self._poller(account) for account in self._config.accounts}
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
         self._reloads = Reloads(config_hash(self._config), time.time())
+        self._reloading = threading.Lock()  # a signal and a request may ask at the same time
 
     @property
     def statuses(self) -> Sequence[Status]:
@@ -91,6 +92,10 @@ class Daemon:
 
         Raises `ConfigError` with all mistakes; then nothing has changed.
         """
+        with self._reloading:
+            self._reload()
+
+    def _reload(self) -> None:
         try:
             config = self._read()
         except ConfigError as error:
@@ -162,18 +167,19 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
-def run(read: Callable[[], Config], address: Address, ready: Callable[[str], None]) -> None:
-    """Poll and serve until a signal arrives; call *ready* with the URL once connections are taken.
+def run(read: Callable[[], Config], web: Web, ready: Callable[[Sequence[Site]], None]) -> None:
+    """Poll and serve until a signal arrives; call *ready* with the sites once connections are taken.
 
     *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError` and `AddressError`.
     """
     daemon = Daemon(read)
-    with listen(address) as listener:
+    with sites_of(daemon, web) as sites:
 
         def started() -> None:
-            ready(url(listener))
-            log.info("server_started", url=url(listener), accounts=len(daemon.statuses), version=__version__)
+            ready(sites)
+            urls = ",".join(each for site in sites for each in site.urls)
+            log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
         with daemon.polling():
-            serve(application(daemon), listener, started, daemon.try_reload)
+            serve(sites, started, daemon.try_reload)
     log.info("server_stopped")

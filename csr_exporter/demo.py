@@ -11,7 +11,8 @@ import yaml
 
 from csr_exporter import daemon
 from csr_exporter.config import Config
-from csr_exporter.server import Address
+from csr_exporter.server import Address, Site
+from csr_exporter.serving import Web
 from csr_exporter.simulator import SimulatedAccount, Simulator, serve
 
 ACCOUNTS = (
@@ -37,17 +38,17 @@ def configuration(accounts: Sequence[SimulatedAccount], url: str) -> dict[str, A
     }
 
 
-def run(address: Address, ready: Callable[[str], None]) -> None:
+def run(address: Address, ready: Callable[[Sequence[Site]], None]) -> None:
     """Serve the exporter of a simulated cloud at *address* until a signal arrives."""
     with Simulator(ACCOUNTS) as simulator:
         config = Config.model_validate(configuration(ACCOUNTS, simulator.url), context={"directory": Path()})
 
-        def announce(url: str) -> None:
-            ready(url)
-            click.echo(f"metrics at {url}/metrics")
+        def announce(sites: Sequence[Site]) -> None:
+            ready(sites)
+            click.echo(f"metrics at {sites[0].urls[0]}/metrics")
             click.echo(f"{len(ACCOUNTS)} accounts at a simulated cloud, {simulator.url}; stop with Ctrl-C")
 
-        daemon.run(lambda: config, address, announce)
+        daemon.run(lambda: config, Web([address]), announce)
 
 
 def simulate(host: str, port: int, accounts: int, csrs: int, seed: int, churn: float, **behaviour: Any) -> None:  # noqa: ANN401 - handed on

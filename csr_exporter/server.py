@@ -1,23 +1,40 @@
-"""Serving an application on a socket until a signal says stop."""
+"""Serving applications on sockets until a signal says stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import uvicorn
+from anyio import to_thread
 from starlette.types import ASGIApp
+
+from csr_exporter.connection import Connection, Limits
 
 GRACE = 3
 """Seconds that requests in flight have to finish once the server is told to stop."""
 
-KEEP_ALIVE = 120
-"""Seconds that an idle connection is kept: longer than a usual scrape interval, or each scrape would connect anew."""
+THREADS = 4
+"""Renderings at once. They share one core's worth of Python, and each holds an exposition in memory."""
+
+BACKLOG = 2048
+"""Connections that the system accepts for us before we get to them."""
+
+MOST_CONNECTIONS = 16_384
+"""Open at once, some tens of kilobytes each."""
+
+RESERVE = 256
+"""Descriptors kept free for polls and files."""
+
+NAME = "csr-exporter"
+"""What we say of ourselves in the header ``Server``: no version, and nothing of what we are made of."""
 
 
 class AddressError(Exception):
@@ -50,7 +67,7 @@ def listen(address: Address) -> socket.socket:
         return socket.create_server(
             (address.host, address.port),
             family=family,
-            backlog=2048,
+            backlog=BACKLOG,
             dualstack_ipv6=everywhere and family == socket.AF_INET6,
         )
     except OSError as error:
@@ -65,46 +82,99 @@ def url(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An application and where it takes connections: encrypted ones with a *context*, plain ones without."""
+
+    application: ASGIApp
+    listeners: Sequence[socket.socket]
+    context: ssl.SSLContext | None = None
+
+    @property
+    def urls(self) -> Sequence[str]:
+        return [url(each, "https" if self.context else "http") for each in self.listeners]
+
+
+def allow_connections() -> int:
+    """Raise the limit of descriptors as far as we may; the number of connections it then has room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # some systems have a lower one that they do not tell
+        hard = soft
+    return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(1, min(hard - RESERVE, MOST_CONNECTIONS))
+
+
+def serve(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
+    asyncio.run(_until_signalled(sites, started, reload))
+
+
+async def _until_signalled(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopping.set)
+    # Off the loop: reading files and starting polls must not hold up a scrape.
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
+    started()
+    await serve_until(stopping, sites, Limits(connections=allow_connections()))
+
+
+async def serve_until(stopping: asyncio.Event, sites: Sequence[Site], limits: Limits) -> None:
+    """Serve *sites* until *stopping* is set; then answer what is in flight within `GRACE` seconds."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    async with asyncio.TaskGroup() as group:
+        for site in sites:
+            group.create_task(_Server(site, stopping, limits).serve(list(site.listeners)))
+
+
 class _Server(uvicorn.Server):
-    """Leaves signals to `serve`: uvicorn would raise them anew at the end, and the process would not exit with 0."""
+    """uvicorn with our connections, and without its handling of signals: it would raise them anew at the end."""
+
+    def __init__(self, site: Site, stopping: asyncio.Event, limits: Limits) -> None:
+        super().__init__(
+            uvicorn.Config(
+                site.application,
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                headers=[("Server", NAME)],
+                timeout_keep_alive=limits.idle_seconds,
+                timeout_graceful_shutdown=GRACE,
+                h11_max_incomplete_event_size=limits.header_bytes,
+            )
+        )
+        self._context = site.context
+        self._stopping = stopping
+        self._limits = limits
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections, which uvicorn alone would give a minute for the handshake of TLS and half for its end."""
+        handshake, goodbye = (self._limits.request_seconds, 1.0) if self._context else (None, None)
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                self._connection,
+                sock=each,
+                backlog=BACKLOG,
+                ssl=self._context,
+                ssl_handshake_timeout=handshake,
+                ssl_shutdown_timeout=goodbye,
+            )
+            for each in sockets or ()
+        ]
+        self.started = True
+
+    def _connection(self) -> Connection:
+        return Connection(self._limits, config=self.config, server_state=self.server_state, app_state={})
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._stopping.is_set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def serve(
-    application: ASGIApp, listener: socket.socket, started: Callable[[], None], reload: Callable[[], None]
-) -> None:
-    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
-    asyncio.run(_serve(application, listener, started, reload))
-
-
-async def _serve(
-    application: ASGIApp, listener: socket.socket, started: Callable[[], None], reload: Callable[[], None]
-) -> None:
-    server = _Server(
-        uvicorn.Config(
-            application,
-            http="h11",
-            loop="asyncio",
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=GRACE,
-        )
-    )
-
-    def stop() -> None:
-        server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop)
-    # Off the loop: reading files and starting polls must not hold up a scrape.
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
-    started()
-    await server.serve(sockets=[listener])

@@ -13,11 +13,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.templating import Jinja2Templates
 
 from csr_exporter import __version__
+from csr_exporter.config import ConfigError
 from csr_exporter.exposition import render
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Reloads, Status
@@ -42,21 +43,55 @@ class Exporter(Protocol):
     def alive(self) -> bool:
         """Whether polls are still being scheduled."""
 
+    def reload(self) -> None:
+        """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
 
-def application(exporter: Exporter) -> Starlette:
-    """The routes that *exporter* is seen through. Handlers are plain functions, so they run off the event loop."""
+
+def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False) -> Starlette:
+    """The routes that *exporter* is seen through, below *prefix*, which is empty or such as ``/csr``.
+
+    Handlers are plain functions, so they run off the event loop, but for those that take no time.
+    """
     pages = _Pages(exporter)
-    routes = Starlette(
-        routes=[
-            Route("/metrics", pages.metrics),
-            Route("/", pages.landing),
-            Route("/-/healthy", pages.healthy),
-            Route("/-/ready", pages.ready),
-        ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)],
-    )
-    routes.router.redirect_slashes = False
-    return routes
+    routes = [
+        Route("/metrics", pages.metrics),
+        Route("/", pages.landing),
+        *_probes(pages),
+        Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
+    ]
+    compressed = Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)
+    return _strict(Starlette(routes=_below(prefix, routes), middleware=[compressed]))
+
+
+def probes(exporter: Exporter) -> Starlette:
+    """Health and readiness of *exporter*, and nothing else."""
+    return _strict(Starlette(routes=_probes(_Pages(exporter))))
+
+
+def _probes(pages: _Pages) -> list[BaseRoute]:
+    return [Route("/-/healthy", pages.healthy), Route("/-/ready", pages.ready)]
+
+
+def _strict(application: Starlette) -> Starlette:
+    """*application*, made to say 404 where a path has a slash too many: a redirect would repeat the Host header."""
+    application.router.redirect_slashes = False
+    return application
+
+
+def _below(prefix: str, routes: list[BaseRoute]) -> list[BaseRoute]:
+    if not prefix:
+        return routes
+    # Relative, so that they hold behind a proxy that has this under a path of its own.
+    from_root, from_name = f"{prefix.removeprefix('/')}/", f"{prefix.rpartition('/')[2]}/"
+    return [
+        Route("/", lambda _: RedirectResponse(from_root, 302)),
+        Route(prefix, lambda _: RedirectResponse(from_name, 302)),
+        Mount(prefix, routes=routes),
+    ]
+
+
+def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature of a handler
+    return PlainTextResponse("Reloading is off; --web.enable-lifecycle turns it on.\n", status_code=403)
 
 
 class _Pages:
@@ -86,12 +121,19 @@ class _Pages:
         facts = {"version": __version__, "statuses": self._exporter.statuses, "now": time.time()}
         return self._templates.TemplateResponse(request, "landing.html", facts)
 
-    def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+    def reload(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        try:
+            self._exporter.reload()
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        return PlainTextResponse("The configuration was read and is in force.\n")
+
+    async def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         if self._exporter.alive:
             return PlainTextResponse("CSR Exporter is healthy.\n")
         return PlainTextResponse("The scheduler has stopped: no account is polled any more.\n", status_code=503)
 
-    def ready(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         waiting = [status.account.name for status in self._exporter.statuses if status.last_poll is None]
         if not waiting:
             return PlainTextResponse("CSR Exporter is ready.\n")

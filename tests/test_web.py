@@ -23,6 +23,9 @@ class FakeExporter:
         self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
         self.alive = alive
 
+    def reload(self) -> None:
+        pass
+
 
 def get(path: str, exporter: FakeExporter | None = None, **headers: str) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -92,8 +95,8 @@ def test_the_landing_page_names_the_accounts_and_escapes_them() -> None:
     assert "<script>" not in page.text
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/metrics/", 404), ("/-/reload", 404)])
-def test_other_paths_are_not_found_in_plain_text(path: str, status: int) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/metrics/", 404), ("/-/reload", 405)])
+def test_what_is_not_there_is_refused_in_plain_text(path: str, status: int) -> None:
     response = get(path)
 
     assert response.status_code == status

@@ -12,11 +12,12 @@ from csr_exporter.config.credentials import (
     OidcCredentials,
     PasswordCredentials,
     ProfileCredentials,
+    Section,
     TokenCredentials,
 )
 from csr_exporter.config.model import AccountConfig, Config
-from csr_exporter.config.reading import ConfigError, config_from_environment, read_config
-from csr_exporter.config.settings import Secret, SecretUnavailableError
+from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
+from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError
 
 __all__ = [
     "AccountConfig",
@@ -24,14 +25,19 @@ __all__ = [
     "AnyCredentials",
     "Config",
     "ConfigError",
+    "Duration",
     "EnvironmentCredentials",
+    "FilePath",
     "MetadataCredentials",
     "OidcCredentials",
     "PasswordCredentials",
     "ProfileCredentials",
     "Secret",
     "SecretUnavailableError",
+    "Section",
     "TokenCredentials",
     "config_from_environment",
+    "load_yaml",
     "read_config",
+    "validated",
 ]

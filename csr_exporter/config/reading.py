@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from csr_exporter.config.model import Config
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class ConfigError(Exception):
@@ -24,9 +26,14 @@ class ConfigError(Exception):
 
 def read_config(file: Path) -> Config:
     """Read the YAML *file*. Raises `ConfigError` with all its mistakes."""
+    return _validated(load_yaml(file), str(file), file.parent)
+
+
+def load_yaml(file: Path) -> object:
+    """What the YAML *file* says. Raises `ConfigError`, which never quotes it."""
     try:
         text = file.read_text(encoding="utf-8")
-        data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that also refuses a key given twice
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that also refuses a key given twice
     except OSError as error:
         raise ConfigError([f"{file}: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -37,7 +44,6 @@ def read_config(file: Path) -> Config:
         raise ConfigError([f"{file}{where}: {error.problem or error.context}"]) from None
     except yaml.YAMLError:
         raise ConfigError([f"{file}: expected YAML without control characters"]) from None
-    return _validated(data, str(file), file.parent)
 
 
 class _Loader(yaml.SafeLoader):
@@ -51,22 +57,30 @@ class _Loader(yaml.SafeLoader):
 
 
 def _validated(data: object, origin: str, directory: Path) -> Config:
+    return validated(Config, data, origin, directory, _names_given_twice(data))
+
+
+def validated(model: type[M], data: object, origin: str, directory: Path, further: Iterable[str] = ()) -> M:
+    """*data* as *model*; paths in it start at *directory*, *further* are mistakes that the model cannot see.
+
+    Raises `ConfigError` with all mistakes, each after *origin*, which names the file.
+    """
     if not isinstance(data, Mapping):
         raise ConfigError([f"{origin}: expected a mapping of settings"])
-    twice = [f"{origin}: {mistake}" for mistake in _names_given_twice(data)]
+    mistakes = list(further)
     try:
-        config = Config.model_validate(data, context={"directory": directory})
+        read = model.model_validate(data, context={"directory": directory})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        raise ConfigError([*(f"{origin}: {_sentence(each)}" for each in problems), *twice]) from None
-    if twice:
-        raise ConfigError(twice)
-    return config
+        mistakes = [*(_sentence(each, model) for each in problems), *mistakes]
+    if mistakes:
+        raise ConfigError(f"{origin}: {mistake}" for mistake in mistakes)
+    return read
 
 
-def _names_given_twice(data: Mapping[str, Any]) -> Iterator[str]:
+def _names_given_twice(data: object) -> Iterator[str]:
     seen: set[object] = set()
-    accounts = data.get("accounts")
+    accounts = data.get("accounts") if isinstance(data, Mapping) else None
     for position, account in enumerate(accounts if isinstance(accounts, list) else ()):
         name = account.get("name") if isinstance(account, Mapping) else None
         if isinstance(name, str) and name in seen:
@@ -76,6 +90,7 @@ def _names_given_twice(data: Mapping[str, Any]) -> Iterator[str]:
 
 _EXPECTED = {
     "bool_type": "true or false",
+    "dict_type": "a mapping of settings",
     "float_type": "a number",
     "int_type": "a whole number",
     "model_type": "a mapping of settings",
@@ -84,13 +99,13 @@ _EXPECTED = {
 }
 
 
-def _sentence(problem: ErrorDetails) -> str:
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     path = ".".join(map(str, problem["loc"]))
     match problem["type"]:
         case "missing":
             return f"{path}: required, but not given"
         case "extra_forbidden":
-            return f"{path}: unknown setting{_suggestion(str(problem['loc'][-1]))}"
+            return f"{path}: unknown setting{_suggestion(str(problem['loc'][-1]), model)}"
         case kind if kind in _EXPECTED:
             return f"{path}: expected {_EXPECTED[kind]}"
         case _:
@@ -98,13 +113,13 @@ def _sentence(problem: ErrorDetails) -> str:
             return f"{path}: {message.replace('Input should be', 'expected', 1)}"
 
 
-def _suggestion(key: str) -> str:
-    close = difflib.get_close_matches(key, _setting_names(), n=1)
+def _suggestion(key: str, model: type[BaseModel]) -> str:
+    close = difflib.get_close_matches(key, _setting_names(model), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _setting_names() -> list[str]:
-    schema = Config.model_json_schema()
+def _setting_names(model: type[BaseModel]) -> list[str]:
+    schema = model.model_json_schema()
     return sorted({name for each in (schema, *schema["$defs"].values()) for name in each["properties"]})
 
 
