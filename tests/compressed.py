@@ -11,6 +11,7 @@ from csr_exporter import daemon, logs
 from csr_exporter.auth import PASSWORD_PAUSE, Auth
 from csr_exporter.config import Config, read_config
 from csr_exporter.server import Address
+from csr_exporter.serving import Web
 
 POLL_TIMEOUT = 1.0
 """Seconds; a retry waits longer than that, so there is none: its pauses are not compressed."""
@@ -36,8 +37,8 @@ def main(file: str, factor: str) -> None:
     Auth.pause = PASSWORD_PAUSE / float(factor)
     daemon.run(
         lambda: compressed(Path(file), float(factor)),
-        Address("127.0.0.1", 0),
-        lambda url: click.echo(f"listening on {url}"),
+        Web([Address("127.0.0.1", 0)]),
+        lambda sites: click.echo(f"listening on {sites[0].urls[0]}"),
     )
 
 
