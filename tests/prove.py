@@ -130,9 +130,10 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """All alerts that fired, when the faults struck, and when each was mended or else was over by itself."""
+    """All alerts that fired and what they said, when the faults struck, and when those that can be were mended."""
 
     raised: tuple[Raised, ...]
+    said: Mapping[tuple[str, str], str]
     struck: float
     mended: Mapping[str, float]
     factor: float
@@ -207,6 +208,8 @@ class _Prometheus:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self.said: dict[tuple[str, str], str] = {}
+        """Descriptions by name and account, as of when the alert was seen first."""
 
     def _get(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401 - whatever the API gives
         response = requests.get(f"{self._address}/api/v1/{path}", params=parameters, timeout=DEADLINE)
@@ -223,12 +226,13 @@ class _Prometheus:
 
     def firing(self) -> set[tuple[str, str]]:
         """Names and accounts of the alerts that fire now."""
-        alerts = self._get("alerts")["alerts"]
-        return {
-            (each["labels"]["alertname"], each["labels"].get("account", ""))
-            for each in alerts
-            if each["state"] == "firing"
-        }
+        found = set()
+        for each in self._get("alerts")["alerts"]:
+            if each["state"] == "firing":
+                key = (each["labels"]["alertname"], each["labels"].get("account", ""))
+                self.said.setdefault(key, each["annotations"]["description"])
+                found.add(key)
+        return found
 
     def unhealthy_rules(self) -> list[str]:
         """Rules whose evaluation failed."""
@@ -261,7 +265,7 @@ def _lived_through(place: Place, prometheus: _Prometheus, factor: float) -> Proo
     assert prometheus.unhealthy_rules() == []
     raised = sorted(prometheus.raised(started_at, ended, STEP / factor), key=lambda each: each.first)
     assert {each.account for each in raised} <= {trouble.account for trouble in TROUBLES}
-    return Proof(tuple(raised), struck, mended, factor)
+    return Proof(tuple(raised), prometheus.said, struck, mended, factor)
 
 
 def _mended(place: Place, prometheus: _Prometheus, patience: float) -> dict[str, float]:
@@ -289,19 +293,20 @@ def page(proof: Proof) -> Iterator[str]:
     yield f"""\
 Written by `make prove`, which runs simulator, exporter and Prometheus with the rules of `deploy/prometheus/` at a clock
 that runs {proof.factor:g} times faster. It fails when an alert that has to come does not, when one does not end, or
-when one fires for the account that is left in peace. All at once five faults struck, each an account of its own. Times
-are by that clock, to a minute or two: an alert was raised so long after the fault struck, and gone so long after it was
-mended, or after it struck where there is nothing to mend."""
+when one fires for the account that is left in peace. Five faults struck at once, each an account of its own. Times are
+by that clock, to a minute or two: an alert was raised so long after the fault struck, and gone so long after it was
+mended, or after it struck where there is nothing to mend. Spans in what the alerts said are those of the real clock."""
     for trouble in TROUBLES:
         yield from ("", f"## {trouble.what[0].upper()}{trouble.what[1:]}", "")
-        yield "| alert | severity | raised | gone |"
-        yield "| --- | --- | --- | --- |"
+        yield "| alert | severity | raised | gone | said |"
+        yield "| --- | --- | --- | --- | --- |"
         over = proof.mended[trouble.account] if trouble.mend else proof.struck
         for each in proof.raised:
             if each.account == trouble.account:
                 after, gone = each.first - proof.struck, each.last - over
+                said = proof.said[each.alert, each.account]
                 link = f"[{each.alert}](runbooks/{each.alert}.md)"
-                yield f"| {link} | {each.severity} | {_minutes(after, proof)} | {_minutes(gone, proof)} |"
+                yield f"| {link} | {each.severity} | {_minutes(after, proof)} | {_minutes(gone, proof)} | {said} |"
     yield from ("", f"The account `{HEALTHY}` raised nothing, nor did any before the faults struck.")
 
 

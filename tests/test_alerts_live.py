@@ -17,6 +17,7 @@ def test_alerts_come_with_a_fault_and_go_with_it() -> None:
     for trouble in TROUBLES:
         raised = {each.alert for each in proof.raised if each.account == trouble.account}
         assert trouble.expected <= raised
+    assert not [text for text in proof.said.values() if "error" in text.replace("server_error", "")]
     assert HEALTHY not in {each.account for each in proof.raised}
 
 

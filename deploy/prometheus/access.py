@@ -83,8 +83,8 @@ def _refused(t: Thresholds, name: str, reason: str, summary: str, what: str) -> 
             ) > 0
         """,
         summary=summary.format(account=ACCOUNT),
-        description=f"{COUNT} polls of account {ACCOUNT} failed as {reason} in the last {duration(t.refused_window)}. "
-        f"{what}",
+        description=f"Polls of account {ACCOUNT} that failed as {reason} in the last {duration(t.refused_window)}: "
+        f"{COUNT}. {what}",
         dashboard=HEALTH,
     )
 

@@ -30,7 +30,7 @@ def _refused(alert: str, reason: str, summary: str, what: str) -> Case:
             series(FAILURES, "0x90", reason=reason, account="other"),
             series(FAILURES, "0+1x90", reason="internal", account="other"),
         ),
-        firing=firing(summary, f"3 polls of account production failed as {reason} in the last 30m. {what}"),
+        firing=firing(summary, f"Polls of account production that failed as {reason} in the last 30m: 3. {what}"),
     )
 
 
