@@ -1,44 +1,63 @@
-"""What a page costs to read, against parsing its JSON alone: ``python -m bench``."""
+"""All benchmarks, or those that are named: ``python -m bench [NAME …]``. All of them write docs/benchmarks.md."""
 
 from __future__ import annotations
 
-import json
-import statistics
+import os
+import platform
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
 
-from csr_exporter.api import read_page
+from bench import listing, memory, page, rest, scrape, start
+from bench.table import Row, markdown
 
-RUNS = 200
-RECORD = {
-    "name": "shop-prod-eu-2024",
-    "domain_name": "shop.example",
-    "sans": "www.shop.example;*.shop.example",
-    "private_key_algo": "RSA_2048",
-    "usage": "ENTERPRISE",
-    "create_time": 1735804566545,
-    "update_time": 1735804566545,
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
+    "scrape": scrape.rows,
+    "memory": memory.rows,
+    "page": page.rows,
+    "listing": listing.rows,
+    "rest": rest.rows,
+    "start": start.rows,
 }
-BODY = json.dumps({"csr_list": [{"id": f"{number:032x}", **RECORD} for number in range(50)], "total": 50}).encode()
+
+HEAD = """\
+# Benchmarks
+
+Written by `make bench`, in one run on one machine: {machine}.
+
+Each figure is the median of several runs, with the least and the greatest in brackets. What is compared runs
+alternately, so a busy machine disturbs both. CPU is that of the process named, wall is what a client waits. The ratio
+says how many times what the exporter takes the other one takes; it carries over to other machines, the figures do not.
+"""
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
-    """The median over `RUNS` of the CPU time that *work* takes."""
-    times = []
-    for _ in range(RUNS):
-        started = time.process_time()
-        work()
-        times.append(time.process_time() - started)
-    return statistics.median(times)
+def main(names: list[str]) -> None:
+    """Print the table line by line as it comes; write the page when nothing was left out."""
+    rows = chain.from_iterable(BENCHMARKS[name]() for name in names or BENCHMARKS)
+    lines = list(_printed(chain(HEAD.format(machine=machine()).splitlines(), [""], markdown(rows))))
+    if not names:
+        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Print one line for each comparison."""
-    ours = cpu_seconds(lambda: read_page(BODY, 1_800_000_000.0))
-    bare = cpu_seconds(lambda: json.loads(BODY))
-    sys.stdout.write(f"read a page of 50 CSRs / json.loads of the same: {ours / bare:.1f} times the CPU\n")
+def _printed(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        yield line
+
+
+def machine() -> str:
+    """What a reader needs to know of where this ran."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("prometheus_client", "uvicorn"))
+    return (
+        f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}, "
+        f"{platform.python_implementation()} {platform.python_version()}, {libraries}"
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

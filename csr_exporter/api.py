@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections import Counter
+from functools import lru_cache
 from typing import Protocol
 
 import requests
@@ -34,6 +35,8 @@ _SEPARATORS = re.compile(r"[;,\s]+")
 _TEXTS = {
     "name": "name",
     "domain_name": "domain",
+}
+_COMMON_TEXTS = {
     "private_key_algo": "algorithm",
     "usage": "usage",
     "company_name": "company_name",
@@ -41,6 +44,10 @@ _TEXTS = {
     "company_province": "company_province",
     "company_city": "company_city",
 }
+"""Those that many CSRs have in common."""
+
+_shared = lru_cache(maxsize=4096)(str)
+"""The same text, as an object seen before where it was: a third of what a CSR takes."""
 
 
 class Authenticator(Protocol):
@@ -167,6 +174,7 @@ def read_csr(entry: object, now: float) -> tuple[Csr | None, list[Rejection]]:
         return None, [Rejection.MISSING_ID]
     flaws: list[Rejection] = []
     texts = {ours: _text(entry.get(theirs), flaws) for theirs, ours in _TEXTS.items()}
+    texts |= {ours: _shared(_text(entry.get(theirs), flaws)) for theirs, ours in _COMMON_TEXTS.items()}
     csr = Csr(
         id=clean(identity),
         sans=_sans(entry.get("sans"), flaws),

@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from csr_exporter import __version__
 from csr_exporter.accounts import exposed_by, poller_for
 from csr_exporter.config import AccountConfig, Config, ConfigError
+from csr_exporter.exposition import prepare
 from csr_exporter.metrics import Exposed
 from csr_exporter.poller import Poller
 from csr_exporter.server import Site, serve
@@ -147,6 +148,7 @@ class Daemon:
     def _poll(self, poller: Poller) -> None:
         job = self._scheduler.get_job(_job_id(poller))
         poller.poll(job.next_run_time.timestamp() if job and job.next_run_time else None)
+        prepare(poller.status, self.exposed, time.time())
 
     def _sleep(self, seconds: float) -> None:
         self._stopping.wait(seconds)

@@ -227,9 +227,12 @@ class Summary:
     wildcard_domains: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Snapshot:
-    """An inventory, what can be said of it, and when it was taken."""
+    """An inventory, what can be said of it, and when it was taken.
+
+    Two are equal only if they are one and the same, so that what is derived from one can be kept by it.
+    """
 
     inventory: Inventory
     summary: Summary

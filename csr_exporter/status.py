@@ -89,9 +89,9 @@ class Churn:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Status:
-    """All the exporter knows of one account.
+    """All the exporter knows of one account. Two are equal only if they are one and the same.
 
     *complete_names* are the names by id of the last complete inventory: an incomplete one proves nothing gone or new,
     so churn is counted between complete ones only. *last_poll* and *last_success* are when the last poll and the last

@@ -19,8 +19,8 @@ from starlette.templating import Jinja2Templates
 
 from csr_exporter import __version__
 from csr_exporter.config import ConfigError
-from csr_exporter.exposition import render
-from csr_exporter.metrics import Exposed, exporter_families, families
+from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
+from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
@@ -53,14 +53,15 @@ def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False
     Handlers are plain functions, so they run off the event loop, but for those that take no time.
     """
     pages = _Pages(exporter)
+    # Metrics are not among what this compresses: they know better what of them has been before.
+    compressed = [Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)]
     routes = [
         Route("/metrics", pages.metrics),
-        Route("/", pages.landing),
+        Route("/", pages.landing, middleware=compressed),
         *_probes(pages),
         Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
     ]
-    compressed = Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)
-    return _strict(Starlette(routes=_below(prefix, routes), middleware=[compressed]))
+    return _strict(Starlette(routes=_below(prefix, routes)))
 
 
 def probes(exporter: Exporter) -> Starlette:
@@ -109,11 +110,15 @@ class _Pages:
         if unknown:
             return PlainTextResponse("no such account is configured\n", status_code=404)
         shown = [status for status in statuses if not wanted or status.account.name in wanted]
-        body, content_type = render(self._families(shown), request.headers.get("Accept", ""))
-        return Response(body, headers={"Content-Type": content_type})
+        form = preferred_form(_header(request, "Accept"))
+        pieces = exposition(shown, self._exporter.exposed, time.time(), self._further(), form)
+        headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
+        if accepts_gzip(_header(request, "Accept-Encoding")):
+            return Response(gzipped(pieces), headers=headers | {"Content-Encoding": "gzip"})
+        return Response(joined(pieces), headers=headers)
 
-    def _families(self, statuses: Sequence[Status]) -> Iterator[Metric]:
-        yield from families(statuses, self._exporter.exposed, time.time())
+    def _further(self) -> Iterator[Metric]:
+        """The families that no account has a part in."""
         yield from exporter_families(self._exporter.reloads)
         yield from self._process.collect()
 
@@ -138,3 +143,8 @@ class _Pages:
         if not waiting:
             return PlainTextResponse("CSR Exporter is ready.\n")
         return PlainTextResponse(f"Waiting for the first poll of: {', '.join(waiting)}\n", status_code=503)
+
+
+def _header(request: Request, name: str) -> str:
+    """The whole list that a header holds, in however many lines it came."""
+    return ", ".join(request.headers.getlist(name))

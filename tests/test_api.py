@@ -214,6 +214,13 @@ def test_text_is_made_fit_for_labels() -> None:
     assert csr.domain == "x" * LONGEST
 
 
+def test_csrs_of_different_pages_share_the_texts_they_have_in_common() -> None:
+    first, second = (read_page(reply({**EXAMPLE, "id": identity}), NOW).csrs[0] for identity in ("1", "2"))
+
+    assert first.algorithm is second.algorithm
+    assert first.company_name is second.company_name
+
+
 def test_the_request_itself_is_dropped_at_the_boundary() -> None:
     csr, flaws = one(csr="-----BEGIN CERTIFICATE REQUEST-----", private_key="-----BEGIN PRIVATE KEY-----")
 

@@ -27,6 +27,10 @@ class FakeExporter:
         pass
 
 
+def a_large_exporter() -> FakeExporter:
+    return FakeExporter(a_status(*[a_csr(f"{number}") for number in range(200)]))
+
+
 def get(path: str, exporter: FakeExporter | None = None, **headers: str) -> httpx2.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response: httpx2.Response = TestClient(application(exporter or FakeExporter())).get(path, headers=named)
@@ -43,9 +47,37 @@ def test_metrics_are_text_unless_openmetrics_is_asked_for() -> None:
     assert "# EOF" not in plain.text
 
 
-def test_metrics_are_compressed_for_those_who_ask() -> None:
-    assert get("/metrics", Accept_Encoding="gzip").headers["Content-Encoding"] == "gzip"
-    assert "Content-Encoding" not in get("/metrics", Accept_Encoding="identity").headers
+@pytest.mark.parametrize("encoding", ["gzip", "deflate, gzip;q=0.5", "*"])
+def test_metrics_are_compressed_once_for_those_who_ask(encoding: str) -> None:
+    response = get("/metrics", a_large_exporter(), Accept_Encoding=encoding)
+
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.text.startswith("# HELP scm_csrs ")
+    assert int(response.headers["Content-Length"]) < len(response.text) / 4
+
+
+@pytest.mark.parametrize("encoding", ["identity", "", "gzip;q=0", "br"])
+def test_metrics_are_plain_for_those_who_do_not(encoding: str) -> None:
+    response = get("/metrics", a_large_exporter(), Accept_Encoding=encoding)
+
+    assert "Content-Encoding" not in response.headers
+    assert response.text.startswith("# HELP scm_csrs ")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_caches_are_told_what_the_metrics_depend_on(encoding: str) -> None:
+    assert get("/metrics", Accept_Encoding=encoding).headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_a_head_request_gets_the_headers_of_the_metrics_and_no_body() -> None:
+    client = TestClient(application(a_large_exporter()))
+
+    response = client.head("/metrics", headers={"Accept-Encoding": "gzip", "Accept": "application/openmetrics-text"})
+
+    assert response.status_code == 200
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert int(response.headers["Content-Length"]) > 0
 
 
 def test_metrics_hold_every_account_the_exporter_and_the_process() -> None:

@@ -4,7 +4,8 @@ Every family is there at every scrape, with whatever samples it has; a value tha
 """
 
 from csr_exporter.metrics.each_csr import Exposed
-from csr_exporter.metrics.families import families
+from csr_exporter.metrics.families import families, of_snapshots, of_statuses
 from csr_exporter.metrics.known import exporter_families
+from csr_exporter.metrics.shape import Family, Moving
 
-__all__ = ["Exposed", "exporter_families", "families"]
+__all__ = ["Exposed", "Family", "Moving", "exporter_families", "families", "of_snapshots", "of_statuses"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.samples import Sample
 
 from csr_exporter.inventory import UNKNOWN, Csr, Snapshot
-from csr_exporter.metrics.shape import Named
+from csr_exporter.metrics.shape import Family, Named, aging
 from csr_exporter.text import LONGEST
 
 DAY = 86_400.0
@@ -37,24 +38,35 @@ _INFO: dict[str, Callable[[Csr], str]] = {
 }
 
 
-def csr_families(snapshots: Sequence[Named[Snapshot]], exposed: Exposed, now: float) -> Iterator[Metric]:
+def csr_families(snapshots: Sequence[Named[Snapshot]], exposed: Exposed) -> Iterator[Family]:
     """Families with a sample for each CSR."""
     kept = [(account, csr) for account, snapshot in snapshots for csr in with_series(snapshot.inventory.csrs, exposed)]
-    info = InfoMetricFamily("scm_csr", "A CSR with what the service says of it; always 1.", labels=["account", "id"])
+    yield _info(kept, exposed.labels)
+    series = [(csr, {"account": account, "id": csr.id, "name": csr.name}) for account, csr in kept]
+    created = "When the CSR was created, field create_time, in Unix seconds."
+    yield _gauge("create_timestamp_seconds", created, series, lambda csr: csr.created_at)
+    updated = "When the CSR was last renamed, field update_time, in Unix seconds."
+    yield _gauge("update_timestamp_seconds", updated, series, lambda csr: csr.updated_at)
+    age = "Age of the CSR at the time of the scrape, to the second, from field create_time."
+    yield aging(_gauge("age_seconds", age, series, lambda csr: csr.created_at))
+    yield _gauge("sans", "Additional domain names of the CSR, field sans.", series, lambda csr: len(csr.sans))
+
+
+def _info(kept: Sequence[Named[Csr]], labels: Sequence[str]) -> InfoMetricFamily:
+    text = "A CSR with what the service says of it; always 1."
+    family = InfoMetricFamily("scm_csr", text, labels=["account", "id"])
     for account, csr in kept:
-        info.add_metric([account, csr.id], {label: _INFO[label](csr) for label in exposed.labels})
-    yield info
-    for name, text, value in (
-        ("create_timestamp_seconds", "When the CSR was created, field create_time, in Unix seconds.", _created_at),
-        ("update_timestamp_seconds", "When the CSR was last renamed, field update_time, in Unix seconds.", _updated_at),
-        ("age_seconds", "Age of the CSR at the time of the scrape, from field create_time.", _age(now)),
-        ("sans", "Additional domain names of the CSR, field sans.", _number_of_sans),
-    ):
-        family = GaugeMetricFamily(f"scm_csr_{name}", text, labels=["account", "id", "name"])
-        for account, csr in kept:
-            if (known := value(csr)) is not None:
-                family.add_metric([account, csr.id, csr.name], known)
-        yield family
+        family.add_metric([account, csr.id], {label: _INFO[label](csr) for label in labels})
+    return family
+
+
+def _gauge(
+    name: str, text: str, series: Sequence[tuple[Csr, dict[str, str]]], value: Callable[[Csr], float | None]
+) -> GaugeMetricFamily:
+    """A gauge with the labels in *series*, which the families share rather than have a copy for each sample."""
+    family = GaugeMetricFamily(f"scm_csr_{name}", text)
+    family.samples = [Sample(family.name, labels, known) for csr, labels in series if (known := value(csr)) is not None]
+    return family
 
 
 def with_series(csrs: Sequence[Csr], exposed: Exposed) -> Sequence[Csr]:
@@ -65,22 +77,6 @@ def with_series(csrs: Sequence[Csr], exposed: Exposed) -> Sequence[Csr]:
         return csrs
     oldest_first = sorted(csrs, key=lambda csr: (csr.created_at is None, csr.created_at or 0.0, csr.id))
     return oldest_first[: exposed.max_series]
-
-
-def _created_at(csr: Csr) -> float | None:
-    return csr.created_at
-
-
-def _updated_at(csr: Csr) -> float | None:
-    return csr.updated_at
-
-
-def _age(now: float) -> Callable[[Csr], float | None]:
-    return lambda csr: None if csr.created_at is None else max(0.0, now - csr.created_at)
-
-
-def _number_of_sans(csr: Csr) -> float:
-    return len(csr.sans)
 
 
 def dropped(snapshot: Snapshot | None, exposed: Exposed) -> int:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.inventory import Snapshot
-from csr_exporter.metrics.shape import Named, gauge, labelled
+from csr_exporter.inventory import CreationTimes, Snapshot
+from csr_exporter.metrics.shape import Family, Moving, Named, aging, gauge, labelled
 
 
-def inventory_families(
-    snapshots: Sequence[Named[Snapshot]], age_buckets: Sequence[float], now: float
-) -> Iterator[Metric]:
+def inventory_families(snapshots: Sequence[Named[Snapshot]], age_buckets: Sequence[float]) -> Iterator[Family]:
     """Families that count, without naming a single CSR."""
     yield _by_algorithm(
         "scm_csrs",
@@ -39,7 +37,7 @@ def inventory_families(
         snapshots,
         lambda snapshot: snapshot.summary.by_usage.items(),
     )
-    yield from _ages(snapshots, age_buckets, now)
+    yield from _ages(snapshots, age_buckets)
     yield gauge(
         "scm_csr_domains",
         "Distinct domain names that listed CSRs cover, fields domain_name and sans, case folded.",
@@ -60,43 +58,53 @@ def inventory_families(
     )
 
 
-def _ages(snapshots: Sequence[Named[Snapshot]], age_buckets: Sequence[float], now: float) -> Iterator[Metric]:
-    def extreme(which: int, of: Callable[[float], float]) -> Callable[[Snapshot], Iterator[tuple[str, float]]]:
-        def values(snapshot: Snapshot) -> Iterator[tuple[str, float]]:
-            return ((name, of(t.ascending[which])) for name, t in snapshot.summary.creation_times.items())
-
-        return values
-
+def _ages(snapshots: Sequence[Named[Snapshot]], age_buckets: Sequence[float]) -> Iterator[Family]:
     for word, which in (("oldest", 0), ("newest", -1)):
         yield _by_algorithm(
             f"scm_csr_{word}_create_timestamp_seconds",
             f"When the {word} listed CSR was created, field create_time, in Unix seconds.",
             snapshots,
-            extreme(which, lambda created: created),
+            _extreme(which),
         )
-        yield _by_algorithm(
-            f"scm_csr_{word}_age_seconds",
-            f"Age of the {word} listed CSR at the time of the scrape, from field create_time.",
-            snapshots,
-            extreme(which, lambda created: max(0.0, now - created)),
+        yield aging(
+            _by_algorithm(
+                f"scm_csr_{word}_age_seconds",
+                f"Age of the {word} listed CSR at the time of the scrape, to the second, from field create_time.",
+                snapshots,
+                _extreme(which),
+            )
         )
-    yield _age_distribution(snapshots, age_buckets, now)
+    yield _age_distribution(snapshots, age_buckets)
 
 
-def _age_distribution(
-    snapshots: Sequence[Named[Snapshot]], buckets: Sequence[float], now: float
-) -> GaugeHistogramMetricFamily:
+def _extreme(which: int) -> Callable[[Snapshot], Iterator[tuple[str, float]]]:
+    return lambda snapshot: ((name, t.ascending[which]) for name, t in snapshot.summary.creation_times.items())
+
+
+def _age_distribution(snapshots: Sequence[Named[Snapshot]], buckets: Sequence[float]) -> Moving:
     family = GaugeHistogramMetricFamily(
         "scm_csr_age_distribution_seconds",
         "Listed CSRs by their age at the time of the scrape, from field create_time.",
         labels=["account", "private_key_algo"],
     )
-    bounds = [*map(floatToGoString, buckets), "+Inf"]
-    for account, snapshot in snapshots:
-        for name, times in snapshot.summary.creation_times.items():
-            counts = [*times.distribution(buckets, now), len(times.ascending)]
-            family.add_metric([account, name], list(zip(bounds, counts, strict=True)), times.sum_of_ages(now))
-    return family
+    empty = [(bound, 0.0) for bound in (*map(floatToGoString, buckets), "+Inf")]
+    each = [(account, *item) for account, snapshot in snapshots for item in snapshot.summary.creation_times.items()]
+    for account, name, _ in each:
+        family.add_metric([account, name], empty, gsum_value=0.0)
+    return Moving(family, _distributions([times for *_, times in each], buckets))
+
+
+def _distributions(each: Sequence[CreationTimes], buckets: Sequence[float]) -> Callable[[float], Sequence[int]]:
+    """Counts per bucket, the number of CSRs and the sum of their ages, for each in turn."""
+
+    def values(now: float) -> Sequence[int]:
+        found: list[int] = []
+        for times in each:
+            count = len(times.ascending)
+            found += (*times.distribution(buckets, now), count, count, round(times.sum_of_ages(now)))
+        return found
+
+    return values
 
 
 def _by_algorithm(

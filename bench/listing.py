@@ -1,0 +1,106 @@
+"""(b) A whole listing against the client of the official SDK, which is given the same pages by the same simulator.
+
+``python -m bench.listing NAME`` makes one listing, of the account that a line on standard input describes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import measure
+from bench.cloud import cloud, simulated
+from bench.processes import peak, python
+from bench.table import Figure, Row
+
+SIZE = 10_000
+PAGE = 50
+WANTED = {"CPU": "at least 2", "requests": f"at most {SIZE // PAGE + 2}"}
+UNITS = {"peak memory": "B", "requests": ""}
+
+
+def rows() -> Iterator[Row]:
+    """Each client in fresh processes."""
+    with cloud(accounts=1, csrs=SIZE) as config:
+        both = [partial(_listing, name, config) for name in LISTINGS]
+        ours, theirs = measure.several(*both)
+    for name in ours:
+        unit = UNITS.get(name, "s")
+        what = f"listing of {SIZE} CSRs, {name}"
+        yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name, ""))
+
+
+def _listing(name: str, config: dict[str, Any]) -> dict[str, float]:
+    with python("bench.listing", name) as process:
+        process.tell(json.dumps(config))
+        found: dict[str, float] = json.loads(process.hear())
+        return found
+
+
+def main() -> None:
+    """Make one listing and say what it took, but for what it takes to import the client."""
+    work = LISTINGS[sys.argv[1]](json.loads(sys.stdin.readline()))
+    wall, cpu = time.perf_counter(), time.process_time()
+    listed, requests = work()
+    took = {"CPU": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    if listed != SIZE:
+        raise AssertionError(f"{listed} CSRs")
+    sys.stdout.write(f"{json.dumps({**took, 'peak memory': peak(), 'requests': requests})}\n")
+
+
+Listing = Callable[[], tuple[int, int]]
+"""Lists all CSRs; how many there were, and how many requests it took."""
+
+
+def _ours(config: dict[str, Any]) -> Listing:
+    from csr_exporter.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
+    from csr_exporter.config import Config  # noqa: PLC0415 - likewise
+    from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
+
+    configure("error", "logfmt")
+    settings = {**config, "max_requests_per_second": 10**6}
+    valid = Config.model_validate(settings, context={"directory": Path()})
+    poller = poller_for(valid, valid.accounts[0])
+
+    def work() -> tuple[int, int]:
+        poller.poll()
+        snapshot = poller.status.snapshot
+        if snapshot is None or not snapshot.inventory.complete:
+            raise AssertionError("expected a complete inventory")
+        return len(snapshot.inventory.csrs), sum(poller.status.traffic.requests.values())
+
+    return work
+
+
+def _sdk(config: dict[str, Any]) -> Listing:
+    from huaweicloudsdkcore.auth.credentials import GlobalCredentials  # noqa: PLC0415 - likewise
+    from huaweicloudsdkscm.v3 import ListCsrRequest, ScmClient  # noqa: PLC0415 - likewise
+
+    (account,) = simulated(1, SIZE)
+    credentials = GlobalCredentials(account.access_key, account.secret_key, account.domain_id)
+    endpoint = config["accounts"][0]["endpoint"]
+    client = ScmClient.new_builder().with_credentials(credentials).with_endpoint(endpoint).build()
+
+    def work() -> tuple[int, int]:
+        csrs: list[object] = []
+        pages = 0
+        while True:
+            reply = client.list_csr(ListCsrRequest(limit=PAGE, offset=pages))
+            csrs += reply.csr_list
+            pages += 1
+            if len(csrs) >= reply.total:
+                return len(csrs), pages
+
+    return work
+
+
+LISTINGS: dict[str, Callable[[dict[str, Any]], Listing]] = {"exporter": _ours, "sdk": _sdk}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Python processes of our own, and what they take (Linux: read from /proc)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+_UTIME, _STIME = 11, 12  # after the name of the process in /proc/PID/stat, which may hold anything
+SECONDS = 60.0
+
+
+class Process:
+    """A process that listens to lines and says lines."""
+
+    def __init__(self, process: subprocess.Popen[str], stdin: IO[str], stdout: IO[str]) -> None:
+        self._process = process
+        self._stdin = stdin
+        self._stdout = stdout
+
+    def tell(self, line: str) -> None:
+        self._stdin.write(f"{line}\n")
+        self._stdin.flush()
+
+    def hear(self) -> str:
+        """The next line it says. Raises `EOFError` when it has ended."""
+        if line := self._stdout.readline():
+            return line.strip()
+        raise EOFError(f"{self._process.args!r} has ended")
+
+    @property
+    def cpu(self) -> float:
+        """Seconds so far, in ticks of a hundredth."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[_UTIME]) + int(fields[_STIME])) / TICKS
+
+    @property
+    def resident(self) -> int:
+        """Bytes now."""
+        return resident(self._process.pid)
+
+
+@contextmanager
+def python(*arguments: str) -> Iterator[Process]:
+    """``python -m`` with *arguments*, terminated at the end of the block."""
+    command = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(  # noqa: S603 - ours
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("both are pipes")
+        try:
+            yield Process(process, process.stdin, process.stdout)
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+
+
+def resident(pid: int | str = "self") -> int:
+    """Bytes that the process *pid*, by default this one, holds in memory now."""
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+
+
+def peak() -> int:
+    """Bytes that this process held in memory at most."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024

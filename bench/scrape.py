@@ -1,0 +1,145 @@
+"""(a) A scrape, in process and over HTTP, plain and compressed, against the Prometheus client library."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from bench import measure
+from bench.scraper import cost, listener
+from bench.table import Figure, Row
+from bench.world import NOW, a_status, replies
+from csr_exporter.exposition import TEXT, exposition, gzipped, joined
+from csr_exporter.metrics import Exposed, exporter_families, families
+from csr_exporter.status import Reloads, Status
+from csr_exporter.web import application
+
+SIZES = (10, 1_000, 10_000, 100_000)
+FEW = 100
+WANTED_AT = 10_000
+WANTED = {"plain": "at least 25", "gzip": "at least 8"}
+LIBRARY = "prometheus_client"
+FEW_RUNS = 3
+
+
+@dataclass(eq=False)  # the library's registry wants a hash
+class Scraped(Collector):
+    """One account at a standstill, as our application and as a collector of the library."""
+
+    status: Status
+    exposed: Exposed
+    reloads: Reloads = field(default_factory=lambda: Reloads("bench", NOW))
+    alive: bool = True
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [self.status]
+
+    def reload(self) -> None:
+        """Nothing: this stands still."""
+
+    def collect(self) -> Iterable[Metric]:
+        return chain(families(self.statuses, self.exposed, NOW), exporter_families(self.reloads))
+
+    def plain(self) -> bytes:
+        return joined(exposition(self.statuses, self.exposed, NOW, exporter_families(self.reloads), TEXT))
+
+    def compressed(self) -> bytes:
+        return gzipped(exposition(self.statuses, self.exposed, NOW, exporter_families(self.reloads), TEXT))
+
+    def by_the_library(self) -> bytes:
+        return TEXT.encode(self)
+
+
+def rows() -> Iterator[Row]:
+    """All of (a)."""
+    of_size = {size: a_status(replies(size)) for size in (FEW, *SIZES)}
+    yield _without_series(*(Scraped(of_size[size], Exposed(per_csr=False)) for size in (SIZES[-1], FEW)))
+    for size in SIZES:
+        scraped = Scraped(of_size[size], Exposed(max_series=size))
+        if scraped.plain() != scraped.by_the_library():
+            raise AssertionError("what is compared must be the same")
+        runs = FEW_RUNS if size == SIZES[-1] else measure.RUNS
+        yield from _in_process(scraped, size, runs)
+        if size == WANTED_AT:
+            yield _ready_made(scraped, size)
+        yield from _over_http(scraped, size, runs)
+
+
+def _without_series(many: Scraped, few: Scraped) -> Row:
+    """What an inventory costs whose CSRs have no series of their own: it must not depend on its size."""
+    ours, other = measure.cpu(many.plain, few.plain)
+    return Row(f"scrape in process, {SIZES[-1]} CSRs, per_csr off, CPU", ours, other, f"{FEW} CSRs", "about 1")
+
+
+def _in_process(scraped: Scraped, size: int, runs: int) -> Iterator[Row]:
+    plain, compressed, theirs, theirs_compressed = measure.cpu(
+        scraped.plain,
+        scraped.compressed,
+        scraped.by_the_library,
+        lambda: gzip.compress(scraped.by_the_library()),
+        runs=runs,
+    )
+    for how, ours, other in (("plain", plain, theirs), ("gzip", compressed, theirs_compressed)):
+        wanted = WANTED[how] if size == WANTED_AT else ""
+        yield Row(f"scrape in process, {size} CSRs, {how}, CPU", ours, other, LIBRARY, wanted)
+
+
+def _ready_made(scraped: Scraped, size: int) -> Row:
+    """Against what the library takes to print alone, were its families there already."""
+    made = list(scraped.collect())
+    ours, theirs = measure.cpu(scraped.plain, lambda: TEXT.write(made))
+    whose = f"{LIBRARY}, of families that are there already"
+    return Row(f"scrape in process, {size} CSRs, plain, CPU", ours, theirs, whose)
+
+
+def _over_http(scraped: Scraped, size: int, runs: int) -> Iterator[Row]:
+    requests = max(1, 2_000 // size)
+    with _ours(scraped) as our_port, _theirs(scraped) as their_port:
+        for how, encoding in (("plain", "identity"), ("gzip", "gzip")):
+            both = [partial(cost, port, encoding, requests) for port in (our_port, their_port)]
+            for once in both:
+                once()
+            ours, theirs = measure.several(*both, runs=runs)
+            for name in ("CPU", "wall"):
+                what = f"scrape over HTTP, {size} CSRs, {how}, {name}"
+                yield Row(what, Figure(ours[name]), Figure(theirs[name]), LIBRARY)
+
+
+@contextmanager
+def _ours(scraped: Scraped) -> Iterator[int]:
+    """The port at which our application serves *scraped*."""
+    with listener() as (socket, port):
+        server = uvicorn.Server(uvicorn.Config(application(scraped), log_level="critical", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
+        thread.start()
+        try:
+            yield port
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _theirs(scraped: Scraped) -> Iterator[int]:
+    """The port at which the library's own server serves *scraped*."""
+    registry = CollectorRegistry()
+    registry.register(scraped)
+    server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
+    stop: Callable[[], None] = server.shutdown
+    try:
+        yield server.server_port
+    finally:
+        stop()
+        thread.join()
+        server.server_close()
