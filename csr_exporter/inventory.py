@@ -45,6 +45,10 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+RETRIED = (Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR)
+"""The faults that a poll may outlast by asking again."""
+
+
 class Rejection(StrEnum):
     """What was wrong with a record. Values are label values: add, never rename."""
 

@@ -64,7 +64,7 @@ def listen(address: Address) -> socket.socket:
     everywhere = not address.host
     family = socket.AF_INET6 if ":" in address.host or (everywhere and socket.has_dualstack_ipv6()) else socket.AF_INET
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (address.host, address.port),
             family=family,
             backlog=BACKLOG,
@@ -74,6 +74,9 @@ def listen(address: Address) -> socket.socket:
         raise AddressError(
             f"{address.host}:{address.port}: cannot listen: {os.strerror(error.errno) if error.errno else error}"
         ) from None
+    # Connections inherit it; asyncio sets it only on those whose protocol is named, which `create_server` does not do.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def url(listener: socket.socket, scheme: str = "http") -> str:

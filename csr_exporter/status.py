@@ -9,10 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from csr_exporter.inventory import Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
-
-RETRIED = (Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR)
-"""The faults that a poll may outlast by asking again."""
+from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the latency histogram, in seconds; a request is given up after 20 unless configured otherwise."""
@@ -52,7 +49,7 @@ class Traffic:
     requests: Mapping[tuple[Service, str], int] = field(default_factory=_no_requests)
     latency: Mapping[Service, Latency] = field(default_factory=lambda: {Service.SCM: Latency()})
     retries: Mapping[tuple[Service, Reason], int] = field(
-        default_factory=lambda: {(Service.SCM, reason): 0 for reason in RETRIED}
+        default_factory=lambda: {(service, reason): 0 for service in Service for reason in RETRIED}
     )
     clock_skew: float | None = None
 
@@ -68,8 +65,7 @@ class Traffic:
 
     def after_retry(self, service: Service, reason: Reason) -> Traffic:
         key = (service, reason)
-        started = {(service, each): 0 for each in RETRIED} | dict(self.retries)
-        return replace(self, retries={**started, key: started[key] + 1})
+        return replace(self, retries={**self.retries, key: self.retries[key] + 1})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,22 +14,6 @@ from huaweicloudsdkcore.signer.signer import Signer
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.fakes import NOW
 
-EXAMPLE = {
-    "id": "48e392628b0f47769e47d91acc7654a5",
-    "name": "xxxx",
-    "domain_name": "xxx.com",
-    "sans": "",
-    "private_key_algo": "RSA_2048",
-    "usage": "ENTERPRISE",
-    "company_country": "CN",
-    "company_province": "Beijing",
-    "company_city": "Beijing",
-    "company_name": "company",
-    "create_time": 1735804566545,
-    "update_time": 1735804566545,
-}
-"""The record of the reference page."""
-
 
 class Clock:
     """Stands still until it is told otherwise."""

@@ -15,6 +15,22 @@ from csr_exporter.status import Account, Status
 NOW = 1_800_000_000.0
 DAY = 86_400.0
 
+EXAMPLE = {
+    "id": "48e392628b0f47769e47d91acc7654a5",
+    "name": "xxxx",
+    "domain_name": "xxx.com",
+    "sans": "",
+    "private_key_algo": "RSA_2048",
+    "usage": "ENTERPRISE",
+    "company_country": "CN",
+    "company_province": "Beijing",
+    "company_city": "Beijing",
+    "company_name": "company",
+    "create_time": 1735804566545,
+    "update_time": 1735804566545,
+}
+"""The record of the reference page."""
+
 
 def a_csr(identity: str = "48e3", **changes: Any) -> Csr:  # noqa: ANN401 - as `dataclasses.replace`
     """A CSR of a year ago, with *changes*."""

@@ -16,23 +16,7 @@ from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, SourceEr
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.text import LONGEST
 from csr_exporter.transport import Settings, Transport
-from tests.fakes import NOW, Wire, a_config, aksk
-
-# The example of the reference, "Querying the CSR List".
-EXAMPLE = {
-    "id": "48e392628b0f47769e47d91acc7654a5",
-    "name": "xxxx",
-    "domain_name": "xxx.com",
-    "sans": "",
-    "private_key_algo": "RSA_2048",
-    "usage": "ENTERPRISE",
-    "company_country": "CN",
-    "company_province": "Beijing",
-    "company_city": "Beijing",
-    "company_name": "company",
-    "create_time": 1735804566545,
-    "update_time": 1735804566545,
-}
+from tests.fakes import EXAMPLE, NOW, Wire, a_config, aksk
 
 
 def reply(*entries: object, **changes: object) -> bytes:

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from csr_exporter.api import CsrApi
-from csr_exporter.auth import KEY_PAUSE, Auth, auth_for
-from csr_exporter.inventory import Query, Reason, SourceError
+from csr_exporter.auth import KEY_PAUSE
+from csr_exporter.inventory import Reason
 from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
-from csr_exporter.transport import Settings, Transport
-from tests.fakes import Wire, a_config
+from tests.client import Client
 
 ACCOUNT = SimulatedAccount("production", csrs=3)
 KINDS = ["metadata", "profile", "federated profile", "federated environment", "oidc"]
@@ -31,25 +29,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home directory of its own: the SDK looks and writes there."""
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
-
-
-class Client:
-    """An account's API with what a test may look at."""
-
-    def __init__(self, url: str, credentials: dict[str, Any]) -> None:
-        (account,) = a_config(url, "production", credentials).accounts
-        transport = Transport(Settings(requests_per_second=1000.0), Wire(), sleep=lambda _: None)
-        self.auth: Auth = auth_for(account.credentials, transport)
-        self.api = CsrApi(url, transport, self.auth)
-
-    def poll(self) -> int | None:
-        self.api.start(60)
-        return self.api.page(Query()).total
-
-    def fails(self) -> SourceError:
-        with pytest.raises(SourceError) as caught:
-            self.poll()
-        return caught.value
 
 
 def client_of(kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> Client:

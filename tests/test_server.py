@@ -327,3 +327,11 @@ def test_idle_and_unfinished_connections_do_not_delay_the_end() -> None:
         assert server.ended()
         assert time.monotonic() - begun < GRACE
         assert rest_of(idle) == b""
+
+
+def test_a_small_reply_is_sent_at_once_instead_of_waiting_for_more() -> None:
+    with listen(Address("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            # Nagle's delay would cost each reply of a kept connection 40 ms.
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

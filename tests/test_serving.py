@@ -333,7 +333,7 @@ def test_the_limit_of_descriptors_is_raised_as_far_as_allowed(files: Files) -> N
     with running("run", files.accounts(PRODUCTION)) as exporter:
         assert exporter.get("/-/healthy").ok
         limits = Path(f"/proc/{exporter.process.pid}/limits")
-        if not limits.exists():
+        if not limits.exists():  # there is no other way to ask a process of ours from outside
             pytest.skip("only Linux tells the limits of a process")
         soft, hard = next(line.split()[3:5] for line in limits.read_text().splitlines() if "open files" in line)
 

@@ -17,8 +17,8 @@ from csr_exporter.simulator import NameMatch, OffsetMode, SimulatedAccount, Simu
 from csr_exporter.simulator.exchange import Call
 from csr_exporter.simulator.records import Generator
 from csr_exporter.simulator.signature import canonical_request, sign
-from tests.browser import EXAMPLE, Browser, Clock
-from tests.fakes import DAY, NOW
+from tests.browser import Browser, Clock
+from tests.fakes import DAY, EXAMPLE, NOW
 
 ACCOUNT = SimulatedAccount()
 

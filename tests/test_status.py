@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csr_exporter.inventory import Exchange, OffsetMode, Reason, Rejection, Service, SourceError
+from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, SourceError
 from csr_exporter.status import LATENCY_BUCKETS, Account, Churn, Latency, Status, Traffic
 from tests.fakes import NOW, a_csr, a_snapshot, a_status
 
@@ -90,11 +90,8 @@ def test_requests_are_counted_by_service_and_code() -> None:
 
 
 def test_retries_start_at_zero_for_every_reason_of_a_service() -> None:
-    traffic = Traffic().after_retry(Service.IAM, Reason.TIMEOUT)
-
-    assert traffic.retries[Service.IAM, Reason.TIMEOUT] == 1
-    assert traffic.retries[Service.IAM, Reason.THROTTLED] == 0
-    assert traffic.retries[Service.SCM, Reason.TIMEOUT] == 0
+    assert Traffic().retries == {(service, reason): 0 for service in Service for reason in RETRIED}
+    assert Traffic().after_retry(Service.IAM, Reason.TIMEOUT).retries[Service.IAM, Reason.TIMEOUT] == 1
 
 
 def test_a_latency_falls_into_the_first_bucket_that_holds_it() -> None:

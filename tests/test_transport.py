@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import email.utils
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from csr_exporter.inventory import Reason, Service, SourceError
 from csr_exporter.simulator import Break, Fault, Latency, RawReply, SimulatedAccount, Simulator, Status, Throttle
 from csr_exporter.transport import Settings, Transport
 from csr_exporter.transport.transport import ATTEMPTS
+from tests.certificates import Authority
 from tests.fakes import Wire
 
 CLOSED = "http://127.0.0.1:1"
@@ -35,7 +38,7 @@ class Sleeper:
 class Client:
     """A transport with everything that a test may ask of it."""
 
-    def __init__(self, url: str, **settings: float | str | bool) -> None:
+    def __init__(self, url: str, **settings: float | str | bool | Path) -> None:
         self.wire = Wire()
         self.sleep = Sleeper()
         self.transport = Transport(Settings(requests_per_second=1000.0, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
@@ -109,6 +112,68 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
 
 def test_a_service_without_tls_where_tls_is_expected_is_a_tls_fault(simulator: Simulator) -> None:
     assert Client(simulator.url.replace("http://", "https://")).fails().reason is Reason.TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def secure(authority: Authority, tmp_path: Path) -> Iterator[str]:
+    """The address of a service with a certificate of *authority*; its replies are one each, and empty objects."""
+    authority.issue().write(tmp_path, "service")
+    (tmp_path / "ca.pem").write_bytes(authority.cert)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "service.crt", tmp_path / "service.key")
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            plain, _ = listener.accept()
+            # A client that does not trust the certificate leaves.
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    ended.set()
+    with contextlib.suppress(OSError), socket.create_connection(listener.getsockname()):
+        pass
+    thread.join(10)
+    listener.close()
+
+
+def test_a_certificate_is_verified_against_the_authorities_that_are_configured(secure: str, tmp_path: Path) -> None:
+    assert Client(secure, ca_file=tmp_path / "ca.pem").get() == b"{}"
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_and_nothing_is_asked_again(secure: str) -> None:
+    client = Client(secure)
+
+    assert client.fails().reason is Reason.TLS
+    assert client.wire.retries == []
+
+
+def test_verification_is_off_only_where_that_is_configured(secure: str) -> None:
+    assert Client(secure, verify=False).get() == b"{}"
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_authorities_that_cannot_be_read_are_a_tls_fault_that_names_the_file(
+    secure: str, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "none.pem"
+    if content is not None:
+        file.write_bytes(content)
+
+    error = Client(secure, ca_file=file).fails()
+
+    assert error.reason is Reason.TLS
+    assert "ca_file" in error.detail
 
 
 def test_a_redirect_is_never_followed(simulator: Simulator, client: Client) -> None:

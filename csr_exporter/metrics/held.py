@@ -13,6 +13,12 @@ from csr_exporter.metrics.shape import Family, Moving, Named, aging, gauge, labe
 
 def inventory_families(snapshots: Sequence[Named[Snapshot]], age_buckets: Sequence[float]) -> Iterator[Family]:
     """Families that count, without naming a single CSR."""
+    yield from _counts(snapshots)
+    yield from _ages(snapshots, age_buckets)
+    yield from _domains(snapshots)
+
+
+def _counts(snapshots: Sequence[Named[Snapshot]]) -> Iterator[Family]:
     yield _by_algorithm(
         "scm_csrs",
         "CSRs per private_key_algo, exact even where not all could be listed: totals of filtered queries. "
@@ -37,7 +43,9 @@ def inventory_families(snapshots: Sequence[Named[Snapshot]], age_buckets: Sequen
         snapshots,
         lambda snapshot: snapshot.summary.by_usage.items(),
     )
-    yield from _ages(snapshots, age_buckets)
+
+
+def _domains(snapshots: Sequence[Named[Snapshot]]) -> Iterator[Family]:
     yield gauge(
         "scm_csr_domains",
         "Distinct domain names that listed CSRs cover, fields domain_name and sans, case folded.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import urllib3
 from requests.utils import get_environ_proxies
 
 from csr_exporter import __version__
-from csr_exporter.inventory import Exchange, Reason, Service, SourceError
+from csr_exporter.inventory import RETRIED, Exchange, Reason, Service, SourceError
 from csr_exporter.transport.adapter import TimedAdapter
 from csr_exporter.transport.faults import fault, http_date, refusal
 
@@ -28,7 +29,6 @@ LARGEST_BODY = 8 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
 ATTEMPTS = 4
 LONGEST_PAUSE = 30.0
-RETRIED = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,9 @@ class Transport:
         # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
         self._session.trust_env = False
         self._session.headers["User-Agent"] = f"csr-exporter/{__version__}"
+        if not settings.verify:
+            # It was configured, and is logged once; a warning for each request says no more.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._session.mount("https://", TimedAdapter())
         self._session.mount("http://", TimedAdapter())
 
@@ -121,7 +124,7 @@ class Transport:
                 body = _read(response)
             code, skew = str(response.status_code), _clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._blaming_the_deadline(fault(error), timeout) from error
+            raise self._explained(fault(error), timeout) from error
         finally:
             self._observer.exchanged(Exchange(service, code, time.monotonic() - started, skew))
         if response.status_code != success:
@@ -158,10 +161,22 @@ class Transport:
             return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
         return {"all": self._settings.proxy} if self._settings.proxy else get_environ_proxies(url)
 
-    def _blaming_the_deadline(self, error: SourceError, timeout: float) -> SourceError:
+    def _explained(self, error: SourceError, timeout: float) -> SourceError:
+        """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
+        file = self._settings.ca_file
+        if file and self._settings.verify and not _holds_authorities(file):
+            return SourceError(Reason.TLS, f"ca_file: {file} cannot be read or holds no certificate in PEM")
         if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:
             return SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
         return error
+
+
+def _holds_authorities(file: Path) -> bool:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError:
+        return False
+    return True
 
 
 def _read(response: requests.Response) -> bytes:
