@@ -119,18 +119,18 @@ API_THROTTLED = Case(
     fires=46,
     over=80,
     series=(
-        series("csr_exporter_api_requests_total", "0+0.7x100", service="scm", code="200"),
+        series("csr_exporter_api_requests_total", "0+0.797x100", service="scm", code="200"),
         series("csr_exporter_api_requests_total", "0+0.1x100", service="iam", code="201"),
-        series("csr_exporter_api_requests_total", "0+0.2x60 12x40", service="scm", code="429"),
+        series("csr_exporter_api_requests_total", "0+0.103x60 6.2x40", service="scm", code="429"),
     ),
     below=(
-        series("csr_exporter_api_requests_total", "0+0.91x100", service="scm", code="200"),
-        series("csr_exporter_api_requests_total", "0+0.09x100", service="scm", code="429"),
+        series("csr_exporter_api_requests_total", "0+0.901x100", service="scm", code="200"),
+        series("csr_exporter_api_requests_total", "0+0.099x100", service="scm", code="429"),
     ),
     firing=firing(
-        "20% of the requests for production are throttled",
-        "The service answers 20% of the requests for account production with status 429. Polls outlast that by asking "
-        "again, up to three times.",
+        "10.3% of the requests for production are throttled",
+        "The service answers 10.3% of the requests for account production with status 429. Polls outlast that by "
+        "asking again, up to three times.",
     ),
 )
 
@@ -172,8 +172,8 @@ FAILING = Case(
     fires=11,
     over=26,
     series=(
-        series(FAILURES, "0+0.4x20 8.1x60", reason="server_error"),
-        series(FAILURES, "0+0.2x20 4.1x60", reason="timeout"),
+        series(FAILURES, "0+0.35x20 7.1x60", reason="server_error"),
+        series(FAILURES, "0+0.17x20 3.5x60", reason="timeout"),
         series("csr_exporter_polls_total", "0+1x80"),
     ),
     # Not quite half of them; and all of them, but for a reason with an alert of its own.
@@ -190,8 +190,8 @@ FAILING = Case(
         ),
     ),
     firing=firing(
-        "60% of the polls of production fail",
-        "In the last 30m, 60% of the polls of account production failed. Failed polls of the last 30m: server_error "
+        "52% of the polls of production fail",
+        "In the last 30m, 52% of the polls of account production failed. Failed polls of the last 30m: server_error "
         "(4), timeout (2).",
     ),
 )

@@ -12,7 +12,7 @@ def _kind(alert: str, severity: str, dashboard: str = f"{HEALTH}?var-account=pro
 
 
 def _of(instance: str, metric: str, values: str, account: str | None = None) -> Series:
-    labels = {"account": account} if account else {}
+    labels = {"account": account, "pod": f"exporter-{instance[7]}"} if account else {}
     return Series(metric, values, {"job": JOB, "instance": instance, **labels})
 
 
@@ -51,7 +51,15 @@ PRESENCE = (
         ),
         {9: (), 10: (NO_ANSWER,), 26: ()},
     ),
-    Trial("two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "0x20")), {5: (NO_ANSWER,)}),
+    Trial(
+        "two replicas",
+        DOWN,
+        (
+            series("up", "0x20", job=JOB, instance=ONE, pod="exporter-1"),
+            series("up", "0x20", job=JOB, instance=TWO, pod="exporter-2"),
+        ),
+        {5: (NO_ANSWER,)},
+    ),
     Trial("one of two replicas", DOWN, (_of(ONE, "up", "0x20"), _of(TWO, "up", "1x20")), {15: ()}),
     Trial("no series at all", DOWN, (), {15: ()}),
     Trial(

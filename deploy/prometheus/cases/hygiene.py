@@ -139,11 +139,11 @@ BURST = Case(
     kind=_kind("ScmCsrGrowthBurst", "warning", OVERVIEW),
     fires=75,
     over=126,
-    series=(series("scm_csr_reported", "100x64 300x100"),),
+    series=(series("scm_csr_reported", "100x64 151x100"),),
     below=(series("scm_csr_reported", "100x64 150x100"),),
     firing=firing(
-        "production has 200 CSRs more than 1h ago",
-        "Account production holds 300 CSRs, 200 more than 1h ago; up to 50 are expected. Automation may be out of "
+        "production has 51 CSRs more than 1h ago",
+        "Account production holds 151 CSRs, 51 more than 1h ago; up to 50 are expected. Automation may be out of "
         "control, or someone may be making keys.",
     ),
 )
@@ -231,7 +231,13 @@ LIMIT_EXHAUSTING = Case(
     fires=121,
     over=200,
     series=(series("scm_csr_reported", "200+1x140 60x100"), series("scm_csr_limit", "500x300")),
-    below=(series("scm_csr_reported", "300+0.1x300"), series("scm_csr_limit", "500x300")),
+    # Growing too slowly; and fast, but with half of the limit left.
+    below=(
+        series("scm_csr_reported", "300+0.1x300"),
+        series("scm_csr_limit", "500x300"),
+        series("scm_csr_reported", "129+1x121 250x180", account="other"),
+        series("scm_csr_limit", "500x300", account="other"),
+    ),
     firing=firing(
         "production will reach its limit of CSRs within 14d",
         "Account production holds 321 CSRs and, if it goes on as in the last 7d, 657 in 14d; its limit is 500.",
