@@ -168,13 +168,15 @@ def test_a_known_number_of_replicas_shows_shards_that_all_have_the_same_number(t
 
 
 def test_pint_finds_nothing_to_say() -> None:
-    pint = shutil.which("pint")
-    if pint is None:
-        pytest.skip("pint is missing; go install github.com/cloudflare/pint/cmd/pint@latest brings it")
+    if not (shutil.which("pint") or shutil.which("go")):
+        pytest.skip("pint is missing, and so is Go, which it is made with")
+    pint = tool("pint", "pint")
 
-    result = ran(pint, "--offline", "--config", ROOT / ".pint.hcl", "lint", "--min-severity=info", RULES)
+    result = ran(
+        pint, "--offline", "--config", ROOT / ".pint.hcl", "lint", "--min-severity=info", "--fail-on=info", RULES
+    )
 
-    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    assert result.returncode == 0, result.stderr
 
 
 # --- runbooks ---------------------------------------------------------------------------------------------------------
