@@ -138,8 +138,10 @@ def _growth(name: str, severity: Severity, least: float, window: float, t: Thres
 
 
 def _removal(t: Thresholds) -> Alert:
+    """The lowest count of replicas tells, for one whose polls fail shows the last that it has read."""
     ago = duration(t.burst_window)
-    before, now = highest(f"scm_csr_reported offset {t.window(t.burst_window)}"), highest("scm_csr_reported")
+    before, now = lowest(f"scm_csr_reported offset {t.window(t.burst_window)}"), lowest("scm_csr_reported")
+    left = number(f"min(scm_csr_reported{{{OF_ACCOUNT}}})", "an unknown number of")
     return Alert(
         name="ScmCsrMassRemoval",
         severity="warning",
@@ -156,7 +158,7 @@ def _removal(t: Thresholds) -> Alert:
             )
         """,
         summary=f"{ACCOUNT} has {COUNT} CSRs fewer than {ago} ago",
-        description=f"Account {ACCOUNT} holds {held()} CSRs, {COUNT} fewer than {ago} ago. The private key of a "
+        description=f"Account {ACCOUNT} holds {left} CSRs, {COUNT} fewer than {ago} ago. The private key of a "
         "deleted CSR is gone with it: a certificate still to be issued is of no use unless the key was exported.",
         dashboard=OVERVIEW,
     )

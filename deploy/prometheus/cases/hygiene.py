@@ -189,6 +189,28 @@ REMOVAL_OF_A_SHARE = Trial(
     },
 )
 
+REMOVAL_SEEN_BY_ONE = Trial(
+    "one of two replicas sees it, the polls of the other one fail",
+    REMOVAL.kind,
+    (
+        series("scm_csr_reported", "100x64 40x100", account="production", job=JOB, instance=ONE, pod="exporter-a"),
+        series("scm_csr_reported", "100x94 stale", account="production", job=JOB, instance=TWO, pod="exporter-b"),
+    ),
+    {
+        74: (),
+        75: (
+            firing(
+                "production has 60 CSRs fewer than 1h ago",
+                "Account production holds 40 CSRs, 60 fewer than 1h ago. The private key of a deleted CSR is gone with "
+                "it: a certificate still to be issued is of no use unless the key was exported.",
+                account="production",
+                job=JOB,
+            ),
+        ),
+        126: (),
+    },
+)
+
 RESTART = Trial(
     "a replica that takes over from another one is no growth",
     BURST.kind,
@@ -274,6 +296,7 @@ HYGIENE = (
     RESTART,
     REMOVAL,
     REMOVAL_OF_A_SHARE,
+    REMOVAL_SEEN_BY_ONE,
     LIMIT_NEARING,
     LIMIT_REACHED,
     LIMIT_EXHAUSTING,
