@@ -126,11 +126,20 @@ class Case:
         checks = {self.fires - 1: [], self.fires: [fires], self.over: []}
         yield self._test("fires, not below, and ends", [*here, *there], checks)
         yield self._test("two replicas", _replicated(self.series), {self.fires - 1: [], self.fires: [fires]})
-        yield self._test("no series at all", [], {self.fires: []})
-        for metric in sorted({each.metric for each in here}):
+        yield self._silent()
+        for metric, description in self.without.items():
             rest = [each for each in here if each.metric != metric]
-            still = [replace(fires, description=self.without[metric])] if metric in self.without else []
-            yield self._test(f"without {metric}", rest, {self.fires: still})
+            yield self._test(f"without {metric}", rest, {self.fires: [replace(fires, description=description)]})
+
+    def _silent(self) -> Trial:
+        """Accounts that lack one metric each, which is all that there is where the alert looks at one alone."""
+        rest = [
+            each.labelled(account=f"without-{metric}", job=JOB, instance=ONE)
+            for metric in {each.metric: None for each in self.series if each.metric not in self.without}
+            for each in self.series
+            if each.metric != metric
+        ]
+        return self._test("no series of one of its metrics", rest, {self.fires: []})
 
     def _test(self, name: str, series: Sequence[Series], checks: Mapping[int, Sequence[Firing]]) -> Trial:
         return Trial(name, self.kind, series, checks, self.interval)
