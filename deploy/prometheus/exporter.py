@@ -121,6 +121,7 @@ def _replicas(t: Thresholds) -> Iterator[Alert]:
             max without ({REPLICA_LABELS}) (min_over_time(scm_csr_reported[{window}]) and scm_csr_reported)
             - min without ({REPLICA_LABELS}) (max_over_time(scm_csr_reported[{window}]) and scm_csr_reported)
             > 0
+            and {highest("csr_exporter_poll_interval_seconds")} < {t.seconds(t.disagree_window)}
         """,
         summary=f"Replicas disagree about {ACCOUNT} by {COUNT} CSRs",
         description=f"For {duration(t.disagree_window)} one replica has counted at least {COUNT} CSRs of account "

@@ -88,7 +88,9 @@ class Thresholds:
     slow_share: float = _share(
         1 / 3, "part of the interval that a poll may take; the default poll_timeout is two fifths of it"
     )
-    disagree_window: float = _span(30 * MINUTE, "how long replicas may be apart before they disagree")
+    disagree_window: float = _span(
+        30 * MINUTE, "how long replicas may be apart before they disagree; longer than the poll interval"
+    )
     remembered: float = _span(DAY, "how long an account that nobody polls any more is remembered")
     replicas: int | None = field(
         default=None,

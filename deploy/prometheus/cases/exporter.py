@@ -149,6 +149,7 @@ SLOW = Case(
     ),
 )
 
+INTERVAL = "csr_exporter_poll_interval_seconds"
 DISAGREE = _kind("CsrExporterReplicasDisagree", "info")
 APART = firing(
     "Replicas disagree about production by 5 CSRs",
@@ -157,11 +158,21 @@ APART = firing(
     job=JOB,
 )
 
+
+def _polled_by_two(seconds: int) -> tuple[Series, ...]:
+    return tuple(
+        _of(instance, INTERVAL, f"{seconds}x80", account)
+        for instance in (ONE, TWO)
+        for account in ("production", "staging")
+    )
+
+
 REPLICAS = (
     Trial(
         "fires, not below, and ends",
         DISAGREE,
         (
+            *_polled_by_two(300),
             _of(ONE, "scm_csr_reported", "100x80", "production"),
             _of(TWO, "scm_csr_reported", "100x4 105x60 100x20", "production"),
             # The same changes, seen a few minutes apart, as polls are.
@@ -171,11 +182,27 @@ REPLICAS = (
         # At 34 minutes they last agreed half an hour ago, or a sample more, as Prometheus 2 and 3 count.
         {43: (), 45: (APART,), 66: ()},
     ),
-    Trial("one replica, or shards", DISAGREE, (_of(ONE, "scm_csr_reported", "100x80", "production"),), {60: ()}),
+    Trial(
+        "two replicas, with polls too far apart to tell",
+        DISAGREE,
+        (
+            *_polled_by_two(3600),
+            _of(ONE, "scm_csr_reported", "100x80", "production"),
+            _of(TWO, "scm_csr_reported", "105x80", "production"),
+        ),
+        {80: ()},
+    ),
+    Trial(
+        "one replica, or shards",
+        DISAGREE,
+        (*_polled_by_two(300), _of(ONE, "scm_csr_reported", "100x80", "production")),
+        {60: ()},
+    ),
     Trial(
         "a replica that is replaced",
         DISAGREE,
         (
+            *_polled_by_two(300),
             _of(ONE, "scm_csr_reported", "100x20 stale", "production"),
             _of("10.0.0.3:10065", "scm_csr_reported", "_x21 105x60", "production"),
         ),
@@ -184,7 +211,6 @@ REPLICAS = (
     Trial("no series at all", DISAGREE, (), {60: ()}),
 )
 
-INTERVAL = "csr_exporter_poll_interval_seconds"
 TWICE = _kind("CsrExporterAccountPolledTwice", "warning")
 BY_TWO = firing(
     "production is polled by 2 instances",
