@@ -25,6 +25,7 @@ from csr_exporter.metrics import Exposed
 from csr_exporter.poller import Poller
 from csr_exporter.server import Site, serve
 from csr_exporter.serving import Web, sites_of
+from csr_exporter.sharding import EVERYTHING, Shard
 from csr_exporter.status import Reloads, Status
 
 log = structlog.get_logger()
@@ -47,16 +48,17 @@ class _Threads(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types
 class Daemon:
     """Polls the accounts of the configuration in force while a ``with polling()`` block lasts.
 
-    *read* reads the configuration; raises `ConfigError`, at first too.
+    *read* reads the configuration; raises `ConfigError`, at first too. Of its accounts, those of *shard* are polled.
     """
 
-    def __init__(self, read: Callable[[], Config]) -> None:
+    def __init__(self, read: Callable[[], Config], shard: Shard = EVERYTHING) -> None:
         self._read = read
+        self._shard = shard
         self._config = read()
         self._stopping = threading.Event()
-        self._pollers = {account.name: self._poller(account) for account in self._config.accounts}
+        self._pollers = {account.name: self._poller(account) for account in self._accounts_of(self._config)}
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
-        self._reloads = Reloads(config_hash(self._config), time.time())
+        self._reloads = self._read_successfully()
         self._reloading = threading.Lock()  # a signal and a request may ask at the same time
 
     @property
@@ -104,8 +106,15 @@ class Daemon:
             log.warning("configuration_rejected", detail="; ".join(error.mistakes))
             raise
         self._follow(config)
-        self._reloads = Reloads(config_hash(config), time.time())
-        log.info("configuration_reloaded", accounts=len(config.accounts), config_hash=self._reloads.config_hash)
+        self._reloads = self._read_successfully()
+        log.info("configuration_reloaded", accounts=len(self._pollers), config_hash=self._reloads.config_hash)
+
+    def _read_successfully(self) -> Reloads:
+        config = self._config
+        return Reloads(config_hash(config), time.time(), accounts=len(config.accounts), shard=self._shard)
+
+    def _accounts_of(self, config: Config) -> list[AccountConfig]:
+        return [account for account in config.accounts if self._shard.holds(account.name)]
 
     def try_reload(self) -> None:
         """Reload for a signal, which nobody can answer: mistakes are logged and counted."""
@@ -115,10 +124,11 @@ class Daemon:
     def _follow(self, config: Config) -> None:
         """Put *config* in force: drop, add and replace pollers; one whose settings are as before goes on untouched."""
         before, self._config = self._config, config
-        unchanged = {account.name for account in config.accounts if account in before.accounts}
+        accounts = self._accounts_of(config)
+        unchanged = {account.name for account in accounts if account in before.accounts}
         untouched = unchanged if _polling_settings(before) == _polling_settings(config) else set()
         old, new = self._pollers, {}
-        for account in config.accounts:
+        for account in accounts:
             name = account.name
             new[name] = old[name] if name in untouched else self._poller(account)
             if name in unchanged - untouched:
@@ -169,12 +179,17 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
-def run(read: Callable[[], Config], web: Web, ready: Callable[[Sequence[Site]], None]) -> None:
-    """Poll and serve until a signal arrives; call *ready* with the sites once connections are taken.
+def run(
+    read: Callable[[], Config],
+    web: Web,
+    ready: Callable[[Sequence[Site]], None],
+    shard: Shard = EVERYTHING,
+) -> None:
+    """Poll the accounts of *shard* and serve until a signal arrives; call *ready* once connections are taken.
 
     *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError` and `AddressError`.
     """
-    daemon = Daemon(read)
+    daemon = Daemon(read, shard)
     with sites_of(daemon, web) as sites:
 
         def started() -> None:
