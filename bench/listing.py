@@ -61,13 +61,14 @@ Listing = Callable[[], tuple[int, int]]
 
 def _ours(config: dict[str, Any]) -> Listing:
     from csr_exporter.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
+    from csr_exporter.auth import Pool  # noqa: PLC0415 - likewise
     from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
 
     configure("error", "logfmt")
     settings = {**config, "max_requests_per_second": 10**6}
     valid = Config.model_validate(settings, context={"directory": Path()})
-    poller = poller_for(valid, valid.accounts[0])
+    poller = poller_for(valid, valid.accounts[0], Pool())
 
     def work() -> tuple[int, int]:
         poller.poll()

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from csr_exporter import __version__
 from csr_exporter.accounts import exposed_by, poller_for
+from csr_exporter.auth import Pool
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.exposition import prepare
 from csr_exporter.metrics import Exposed
@@ -34,11 +36,39 @@ JITTER = 0.1
 """Part of the interval within which a poll may come early or late, lest accounts and replicas ask in step."""
 
 
+MOST_POLLS_AT_ONCE = 256
+"""Threads. As many accounts can hang before others wait for them, and no poll hangs longer than ``poll_timeout``."""
+
+
 class _Threads(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types
-    """Runs each poll in a daemon thread of its own: one that hangs delays neither another nor the end of it all."""
+    """Runs polls in daemon threads, which do not delay the end and go when nothing waits: one that hangs delays no
+    other while fewer than `MOST_POLLS_AT_ONCE` do.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._polls = threading.Lock()
+        self._waiting: deque[tuple[Any, list[datetime]]] = deque()
+        self._running = 0
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ANN401 - likewise
-        threading.Thread(target=self._run, args=(job, run_times), name=f"poll {job.id}", daemon=True).start()
+        with self._polls:
+            self._waiting.append((job, run_times))
+            if self._running == MOST_POLLS_AT_ONCE:
+                return
+            self._running += 1
+        threading.Thread(target=self._work, name="poll", daemon=True).start()
+
+    def _work(self) -> None:
+        while poll := self._next():
+            self._run(*poll)
+
+    def _next(self) -> tuple[Any, list[datetime]] | None:
+        with self._polls:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._running -= 1
+            return None
 
     def _run(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ANN401 - likewise
         events = run_job(job, job._jobstore_alias, run_times, self._logger.name)  # noqa: SLF001 - as executors do
@@ -56,6 +86,7 @@ class Daemon:
         self._shard = shard
         self._config = read()
         self._stopping = threading.Event()
+        self._tokens = Pool()
         self._pollers = {account.name: self._poller(account) for account in self._accounts_of(self._config)}
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
         self._reloads = self._read_successfully()
@@ -140,7 +171,7 @@ class Daemon:
             self._schedule(new[name])
 
     def _poller(self, account: AccountConfig) -> Poller:
-        return poller_for(self._config, account, self._sleep)
+        return poller_for(self._config, account, self._tokens, self._sleep)
 
     def _schedule(self, poller: Poller) -> None:
         interval = poller.status.account.poll_interval
