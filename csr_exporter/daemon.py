@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import random
 import threading
 import time
 from collections import deque
@@ -73,6 +74,20 @@ class _Threads(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types
     def _run(self, job: Any, run_times: list[datetime]) -> None:  # noqa: ANN401 - likewise
         events = run_job(job, job._jobstore_alias, run_times, self._logger.name)  # noqa: SLF001 - as executors do
         self._run_job_success(job.id, events)
+
+
+class _Spread(IntervalTrigger):  # type: ignore[misc] # likewise
+    """Intervals with jitter, the first between half of one and one and a half: accounts begin all at once, and from
+    then on their polls are spread evenly.
+    """
+
+    _begun = False
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if self._begun or previous_fire_time is None:
+            return super().get_next_fire_time(previous_fire_time, now)  # type: ignore[no-any-return] # likewise
+        self._begun = True
+        return previous_fire_time + self.interval * random.uniform(0.5, 1.5)  # type: ignore[no-any-return] # noqa: S311 - no secret
 
 
 class Daemon:
@@ -177,7 +192,7 @@ class Daemon:
         interval = poller.status.account.poll_interval
         self._scheduler.add_job(
             self._poll,
-            IntervalTrigger(seconds=interval * (1 - JITTER / 2), jitter=interval * JITTER),
+            _Spread(seconds=interval * (1 - JITTER / 2), jitter=interval * JITTER),
             args=[poller],
             id=_job_id(poller),
             next_run_time=datetime.now(UTC),
