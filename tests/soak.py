@@ -106,7 +106,9 @@ class HastyDaemon(Daemon):
 
     def _poller(self, account: AccountConfig) -> Poller:
         started = time.time()
-        return poller_for(self._config, account, self._sleep, now=lambda: started + (time.time() - started) * SPEED)
+        return poller_for(
+            self._config, account, self._tokens, self._sleep, now=lambda: started + (time.time() - started) * SPEED
+        )
 
     def _sleep(self, seconds: float) -> None:
         super()._sleep(seconds / SPEED)

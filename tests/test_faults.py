@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from csr_exporter.accounts import poller_for
-from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE
+from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE, Pool
 from csr_exporter.inventory import Reason, Service
 from csr_exporter.poller import Poller
 from csr_exporter.simulator import (
@@ -91,6 +91,7 @@ class World:
     def __init__(self, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.simulator = simulator
         self.clock = Clock()
+        self._tokens = Pool()
         self._home = home
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("HOME", str(home))
@@ -101,7 +102,7 @@ class World:
         given = credentials_of(kind, account, self.simulator, self._home / account.name, self._monkeypatch)
         config = a_config(self.simulator.url, account.name, given).model_copy(update={"request_timeout": seconds})
         (configured,) = config.accounts
-        self.pollers[account.name] = poller_for(config, configured, sleep=lambda _: None, now=self.clock)
+        self.pollers[account.name] = poller_for(config, configured, self._tokens, sleep=lambda _: None, now=self.clock)
 
     def poll(self) -> None:
         """Poll every account, all at once."""

@@ -14,7 +14,7 @@ from requests import PreparedRequest
 
 from csr_exporter.accounts import listing_limits
 from csr_exporter.api import CsrApi
-from csr_exporter.auth import Auth, auth_for
+from csr_exporter.auth import Auth, Held, auth_for
 from csr_exporter.config import AccountConfig, Config, PasswordCredentials, TokenCredentials
 from csr_exporter.diagnosis.cost import cost, span
 from csr_exporter.diagnosis.report import Finding, Outcome, Step, StepFailedError
@@ -82,7 +82,7 @@ class Visit:
         self._wire = _Wire()
         self._transport = Transport(settings, self._wire)
         self._transport.start(seconds)
-        self._auth = auth_for(account.credentials, self._transport)
+        self._auth = auth_for(account.credentials, self._transport, Held())
         self._once = _Once(self._auth)
         self._api = CsrApi(account.address, self._transport, self._once)
 

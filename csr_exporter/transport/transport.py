@@ -87,6 +87,15 @@ class Transport:
         self._sleep = sleep
         self._deadline = float("inf")
         self._next_slot = 0.0
+        self._proxies: dict[str, dict[str, str]] = {}
+        self._retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(settings.attempts),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
+            wait=_pause,
+            before_sleep=self._before_retry,
+            sleep=sleep,
+            reraise=True,
+        )
         self._session = requests.Session()
         # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
         self._session.trust_env = False
@@ -112,25 +121,18 @@ class Transport:
 
         What *auth* raises ends it: where credentials are asked for, that was tried as often as it may be.
         """
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self._settings.attempts),
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
-            wait=_pause,
-            before_sleep=lambda state: self._before_retry(service, state),
-            sleep=self._sleep,
-            reraise=True,
-        )
         try:
-            return retrying(self._attempt, service, request, auth, success)
+            return self._retrying(self._attempt, service, request, auth, success)
         except _NotSignedError as error:
             raise error.error from error.error.__cause__
 
-    def _before_retry(self, service: Service, state: tenacity.RetryCallState) -> None:
+    def _before_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if not isinstance(error, SourceError):
             return
         if time.monotonic() + (state.upcoming_sleep or 0.0) >= self._deadline:
             raise error
+        service: Service = state.args[0]
         self._observer.retried(service, error.reason)
 
     def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
@@ -180,9 +182,16 @@ class Transport:
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
             "allow_redirects": False,  # the credentials would travel with it
             "stream": True,
-            "proxies": settings.proxies(prepared.url or ""),
+            "proxies": self._proxies_for(prepared.url or ""),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The proxies to reach *url* by, found out once for each host, for the answer of the environment costs."""
+        host = urlsplit(url).netloc
+        if host not in self._proxies:
+            self._proxies[host] = self._settings.proxies(url)
+        return self._proxies[host]
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
