@@ -434,6 +434,28 @@ def test_a_wrong_secret_is_tried_once_and_never_shown(
     assert SECRET not in failed.detail + failed.advice
 
 
+def test_a_wrong_secret_that_several_accounts_have_is_tried_once(simulator: Simulator) -> None:
+    wrong = {**password(PRODUCTION, simulator.url), "password": SECRET}
+    scopes = [{"project": "cn-north-4"}, {"domain": PRODUCTION.domain}] * 3
+    accounts = [
+        {"name": f"account-{number}", "endpoint": simulator.url, "credentials": {**wrong, "scope": scope}}
+        for number, scope in enumerate(scopes)
+    ]
+
+    failures = [failure({each.step: each for each in report.findings}).detail for report in examined(*accounts)]
+
+    (refused,) = [detail for detail in failures if detail.startswith("unauthorized: IAM: HTTP 401")]
+    name = f"account-{failures.index(refused)}"
+    assert set(failures) == {refused, f"not sent: {name} has the same, which failed"}
+    assert attempts(simulator) == [("iam", 401)]
+
+
+def test_credentials_that_several_accounts_have_are_good_for_all(simulator: Simulator) -> None:
+    reports = examined(*({"name": f"account-{number}", "endpoint": simulator.url} for number in range(4)))
+
+    assert not any(report.failed for report in reports)
+
+
 @pytest.mark.parametrize("service", ["scm", "iam"])
 def test_a_token_that_is_refused_is_not_renewed(simulator: Simulator, service: Any) -> None:  # noqa: ANN401 - a literal
     simulator.inject(None, Fault(Status(401), service=service))

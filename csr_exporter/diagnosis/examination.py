@@ -19,6 +19,7 @@ from csr_exporter.diagnosis.reach import reach
 from csr_exporter.diagnosis.report import Finding, Outcome, Report, StepFailedError, under_way
 from csr_exporter.diagnosis.route import Route
 from csr_exporter.diagnosis.service import Visit
+from csr_exporter.diagnosis.turns import Turns
 from csr_exporter.inventory import ADVICE, Reason
 
 MOST_THREADS = 32
@@ -38,23 +39,26 @@ def examine(config: Config) -> Iterator[Report]:
     waiting: _Waiting = SimpleQueue()
     for each in zip(config.accounts, reports, strict=True):
         waiting.put(each)
+    turns = Turns()
     for _ in range(min(len(reports), MOST_THREADS)):
-        threading.Thread(target=_work, args=(config, waiting), name="check", daemon=True).start()
+        threading.Thread(target=_work, args=(config, turns, waiting), name="check", daemon=True).start()
     return (report.result() for report in reports)
 
 
-def _work(config: Config, waiting: _Waiting) -> None:
+def _work(config: Config, turns: Turns, waiting: _Waiting) -> None:
     """Report on one account after the other, until none is waiting."""
     with suppress(Empty):
         while True:
             account, report = waiting.get_nowait()
-            report.set_result(_report(config, account))
+            report.set_result(_report(config, turns, account))
 
 
-def _report(config: Config, account: AccountConfig) -> Report:
+def _report(config: Config, turns: Turns, account: AccountConfig) -> Report:
     """What is found within poll_timeout, in a thread that is left to itself after that: a resolver has no time-out."""
     found: list[Finding] = []
-    thread = threading.Thread(target=_examine, args=(config, account, found), name=f"check {account.name}", daemon=True)
+    thread = threading.Thread(
+        target=_examine, args=(config, turns, account, found), name=f"check {account.name}", daemon=True
+    )
     thread.start()
     thread.join(config.poll_timeout + GRACE)
     known = tuple(found)
@@ -64,10 +68,10 @@ def _report(config: Config, account: AccountConfig) -> Report:
     return Report.of(account.name, account.address, known)
 
 
-def _examine(config: Config, account: AccountConfig, found: list[Finding]) -> None:
+def _examine(config: Config, turns: Turns, account: AccountConfig, found: list[Finding]) -> None:
     """Append to *found* what each step finds, up to one that fails."""
     try:
-        for finding in _findings(config, account):
+        for finding in _findings(config, turns, account):
             found.append(finding)  # noqa: PERF402 - one by one, for who looks on
     except StepFailedError as error:
         found.append(error.finding)
@@ -75,10 +79,9 @@ def _examine(config: Config, account: AccountConfig, found: list[Finding]) -> No
         found.append(Finding(under_way(found), Outcome.FAILED, type(error).__name__, ADVICE[Reason.INTERNAL]))
 
 
-def _findings(config: Config, account: AccountConfig) -> Iterator[Finding]:
-    started = time.monotonic()
+def _findings(config: Config, turns: Turns, account: AccountConfig) -> Iterator[Finding]:
+    ends = time.monotonic() + config.poll_timeout
     settings = replace(transport_settings(config, account), attempts=1)
     route = Route.of(account.address, select_proxy(account.address, settings.proxies(account.address)))
-    yield from reach(route, settings, started + config.poll_timeout)
-    left = config.poll_timeout - (time.monotonic() - started)
-    yield from Visit(config, account, settings, left).findings()
+    yield from reach(route, settings, ends)
+    yield from Visit(config, account, settings, ends, turns).findings()

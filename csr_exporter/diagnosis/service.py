@@ -18,6 +18,7 @@ from csr_exporter.auth import Auth, Held, auth_for
 from csr_exporter.config import AccountConfig, Config, PasswordCredentials, TokenCredentials
 from csr_exporter.diagnosis.cost import cost, span
 from csr_exporter.diagnosis.report import Finding, Outcome, Step, StepFailedError
+from csr_exporter.diagnosis.turns import Turns
 from csr_exporter.inventory import ADVICE, Exchange, OffsetMode, Page, Query, Reason, Service, SourceError
 from csr_exporter.listing import Limits, read
 from csr_exporter.listing.offsets import PROBES, Paging
@@ -76,12 +77,15 @@ class _Once:
 class Visit:
     """One account's service, asked as little as tells what there is to know. Each method raises `StepFailedError`."""
 
-    def __init__(self, config: Config, account: AccountConfig, settings: Settings, seconds: float) -> None:
+    def __init__(self, config: Config, account: AccountConfig, settings: Settings, ends: float, turns: Turns) -> None:
+        """Be done by *ends* on the monotonic clock."""
         self._config = config
         self._account = account
+        self._ends = ends
+        self._turns = turns
         self._wire = _Wire()
         self._transport = Transport(settings, self._wire)
-        self._transport.start(seconds)
+        self._transport.start(ends - time.monotonic())
         self._auth = auth_for(account.credentials, self._transport, Held())
         self._once = _Once(self._auth)
         self._api = CsrApi(account.address, self._transport, self._once)
@@ -90,11 +94,10 @@ class Visit:
         """What each step found."""
         yield self._clock()
         try:
-            first = self._api.page(Query())
-        except SourceError as error:
-            failure = self._blamed(error)
-            yield from self._before(failure.finding.step)
-            raise failure from None
+            first = self._first_page()
+        except StepFailedError as error:
+            yield from self._before(error.finding.step)
+            raise
         yield from self._before()
         yield _page(first, self._wire.last)
         limits = listing_limits(self._config, self._account)
@@ -129,6 +132,13 @@ class Visit:
         return Finding(Step.CLOCK, Outcome.OK, detail)
 
     # --- credentials, permission, page --------------------------------------------------------------------------------
+
+    def _first_page(self) -> Page:
+        with self._turns.turn(self._account.credentials, self._account.name, self._ends - time.monotonic()):
+            try:
+                return self._api.page(Query())
+            except SourceError as error:
+                raise self._blamed(error) from None
 
     def _blamed(self, error: SourceError) -> StepFailedError:
         """The step that *error* is a failure of."""
