@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.templating import Jinja2Templates
 
@@ -21,6 +21,7 @@ from csr_exporter import __version__
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
 from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.report import report
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
@@ -35,6 +36,10 @@ class Exporter(Protocol):
 
     @property
     def exposed(self) -> Exposed: ...
+
+    @property
+    def configuration(self) -> str:
+        """The configuration in force as YAML, without its secrets."""
 
     @property
     def reloads(self) -> Reloads: ...
@@ -58,6 +63,8 @@ def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False
     routes = [
         Route("/metrics", pages.metrics),
         Route("/", pages.landing, middleware=compressed),
+        Route("/status.json", pages.status, middleware=compressed),
+        Route("/config", pages.config, middleware=compressed),
         *_probes(pages),
         Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
     ]
@@ -125,6 +132,12 @@ class _Pages:
     def landing(self, request: Request) -> Response:
         facts = {"version": __version__, "statuses": self._exporter.statuses, "now": time.time()}
         return self._templates.TemplateResponse(request, "landing.html", facts)
+
+    def status(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return JSONResponse(report(self._exporter.statuses, __version__, time.time()))
+
+    def config(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return PlainTextResponse(self._exporter.configuration)
 
     def reload(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         try:

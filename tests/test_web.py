@@ -17,6 +17,7 @@ class FakeExporter:
     """Shows what it was made with."""
 
     exposed = Exposed()
+    configuration = "poll_interval: 5m\n"
     reloads = Reloads("abc", NOW)
 
     def __init__(self, *statuses: Status, alive: bool = True) -> None:
@@ -125,6 +126,20 @@ def test_the_landing_page_names_the_accounts_and_escapes_them() -> None:
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "<script>" not in page.text
+
+
+def test_the_configuration_in_force_is_shown_as_text() -> None:
+    response = get("/config")
+
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.text == "poll_interval: 5m\n"
+
+
+def test_the_status_for_programs_has_every_account() -> None:
+    response = get("/status.json")
+
+    assert response.headers["Content-Type"] == "application/json"
+    assert [each["account"] for each in response.json()["accounts"]] == ["production", "staging"]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/metrics/", 404), ("/-/reload", 405)])
