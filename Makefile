@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test lint bench dashboards clean
+.PHONY: demo run test lint bench dashboards pictures clean
 
 demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -26,6 +26,9 @@ bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in on
 
 dashboards: $(READY) ## The dashboards in grafana/, from their code
 	@$(BIN)/python -m grafana
+
+pictures: $(READY) ## The pictures of the status page in docs/pictures/, with Debian's chromium
+	@$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
