@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot, SourceError
 from csr_exporter.status import Churn, Poll, Status
@@ -20,6 +21,9 @@ each further one there is a line, and a page of its own."""
 
 OLDEST = 10
 """CSRs that are named because nothing is older."""
+
+Oldest = tuple[tuple[str, Csr], ...]
+"""CSRs with the names of their accounts, the oldest first."""
 
 
 class State(StrEnum):
@@ -97,7 +101,7 @@ class AccountFacts:
     offset_mode: OffsetMode
     credential_expires_at: float | None
     clock_skew: float | None
-    oldest: tuple[Csr, ...] = ()
+    oldest: Oldest = ()
 
     @property
     def whole(self) -> bool:
@@ -141,10 +145,14 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. Accounts in trouble come first; *further* ones are those without details."""
+    """The whole page. Accounts in trouble come first; *further* ones are those without details.
+
+    *oldest* are the oldest CSRs of all accounts, with the names of those.
+    """
 
     now: float
     totals: Totals
+    oldest: Oldest
     detailed: tuple[AccountFacts, ...]
     further: tuple[AccountFacts, ...]
 
@@ -158,6 +166,7 @@ def overview(statuses: Sequence[Status], age_buckets: Sequence[float], now: floa
     return Overview(
         now=now,
         totals=_totals([facts for facts, _ in both]),
+        oldest=oldest([(facts.name, snapshot) for facts, status in both if (snapshot := status.current(now))]),
         detailed=tuple(_with_oldest(facts, status.current(now)) for facts, status in both[:detailed]),
         further=tuple(facts for facts, _ in both[detailed:]),
     )
@@ -232,8 +241,21 @@ def bands(snapshot: Snapshot, age_buckets: Sequence[float], now: float) -> tuple
 
 
 def _with_oldest(facts: AccountFacts, snapshot: Snapshot | None) -> AccountFacts:
-    dated = (csr for csr in snapshot.inventory.csrs if csr.created_at is not None) if snapshot else ()
-    return replace(facts, oldest=tuple(heapq.nsmallest(OLDEST, dated, key=lambda csr: (csr.created_at, csr.id))))
+    return replace(facts, oldest=oldest([(facts.name, snapshot)])) if snapshot else facts
+
+
+def oldest(snapshots: Sequence[tuple[str, Snapshot]]) -> Oldest:
+    """The `OLDEST` oldest CSRs of named *snapshots*, the oldest first; those of unknown age are none of them."""
+    times = [each.ascending for _, snapshot in snapshots for each in snapshot.summary.creation_times.values()]
+    latest = max(islice(heapq.merge(*times), OLDEST), default=None)
+    found = [
+        (name, csr)
+        for name, snapshot in snapshots
+        if latest is not None and snapshot.summary.oldest is not None and snapshot.summary.oldest <= latest
+        for csr in snapshot.inventory.csrs
+        if csr.created_at is not None and csr.created_at <= latest
+    ]
+    return tuple(sorted(found, key=lambda each: (each[1].created_at, each[0], each[1].id))[:OLDEST])
 
 
 def _totals(accounts: Sequence[AccountFacts]) -> Totals:

@@ -27,6 +27,7 @@ STYLE_HASH = hashlib.sha256(STYLE.encode()).hexdigest()[:12]
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+_TEMPLATES.filters["number"] = "{:,}".format
 _TEMPLATES.globals |= {
     "strip": charts.strip,
     "moment": moment,

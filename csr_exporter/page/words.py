@@ -43,6 +43,7 @@ ENGLISH: Mapping[str, str] = {
     "changes": "Changes since the start",
     "changes.what": "added, removed, renamed",
     "next_poll": "Next poll",
+    "next_in": "next {until}",
     "last_poll": "Last poll",
     "last_success": "Last success",
     "in": "in {span}",
@@ -104,6 +105,7 @@ ENGLISH: Mapping[str, str] = {
     "clock.ahead": "{span} ahead of ours",
     "clock.behind": "{span} behind ours",
     "clock.equal": "as ours",
+    "oldest.all": "Oldest CSRs of all accounts",
     "oldest.ten": "Oldest CSRs",
     "name": "Name",
     "domain": "Domain",
@@ -179,6 +181,7 @@ CHINESE: Mapping[str, str] = {
     "changes": "启动以来的变化",
     "changes.what": "新增、删除、改名",
     "next_poll": "下次轮询",
+    "next_in": "下次 {until}",
     "last_poll": "最近轮询",
     "last_success": "最近成功",
     "in": "{span}后",
@@ -239,6 +242,7 @@ CHINESE: Mapping[str, str] = {
     "clock.ahead": "比本机快 {span}",
     "clock.behind": "比本机慢 {span}",
     "clock.equal": "与本机一致",
+    "oldest.all": "全部账号中最早的 CSR",
     "oldest.ten": "最早的 CSR",
     "name": "名称",
     "domain": "域名",
@@ -328,7 +332,7 @@ class Language:
         return self.say("ago", span=self.span(max(0.0, now - instant)))
 
     def until(self, instant: float, now: float) -> str:
-        return self.words["now"] if instant <= now else self.say("in", span=self.span(instant - now))
+        return self.words["now"] if instant < now + 1 else self.say("in", span=self.span(instant - now))
 
 
 LANGUAGES = (Language("en", ENGLISH), Language("zh-CN", CHINESE))
