@@ -68,9 +68,9 @@ class FakeExporter:
 
     exposed = Exposed()
     configuration = "poll_interval: 5m\n"
-    reloads = Reloads("abc", NOW)
 
-    def __init__(self, *statuses: Status, alive: bool = True) -> None:
+    def __init__(self, *statuses: Status, alive: bool = True, reloaded: bool = True) -> None:
+        self.reloads = Reloads("abc", NOW, successful=reloaded)
         self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
         self.alive = alive
 

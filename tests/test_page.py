@@ -14,7 +14,7 @@ import pytest
 
 from csr_exporter.inventory import OTHER, UNKNOWN, OffsetMode, Reason, Snapshot, SourceError
 from csr_exporter.metrics import Exposed
-from csr_exporter.page import charts, language, overview, render
+from csr_exporter.page import Alarm, charts, language, overview, render
 from csr_exporter.page.facts import (
     MOST_DETAILED,
     Band,
@@ -141,6 +141,13 @@ def test_the_whole_is_sound_only_when_every_account_is() -> None:
     assert facts_of(failing(good), now=NOW + 61).totals.trust is Trust.DOUBTFUL
 
 
+def test_no_number_can_be_trusted_once_polls_have_stopped() -> None:
+    statuses = [a_status(a_csr())]
+
+    assert overview(statuses, BUCKETS, NOW, [Alarm.STOPPED]).trust is Trust.DOUBTFUL
+    assert overview(statuses, BUCKETS, NOW, [Alarm.CONFIG_REJECTED]).trust is Trust.SOUND
+
+
 def test_the_ten_oldest_are_named_the_oldest_first_and_none_of_unknown_age() -> None:
     csrs = [a_csr(f"{age:02}", created_at=NOW - age * DAY) for age in range(12)]
 
@@ -232,7 +239,15 @@ def test_both_languages_say_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "values"),
-    [("state", State), ("trust", Trust), ("gap", Gap), ("offset", OffsetMode), ("reason", Reason), ("advice", Reason)],
+    [
+        ("state", State),
+        ("trust", Trust),
+        ("alarm", Alarm),
+        ("gap", Gap),
+        ("offset", OffsetMode),
+        ("reason", Reason),
+        ("advice", Reason),
+    ],
 )
 def test_there_are_words_for_everything_that_can_be(prefix: str, values: type[StrEnum]) -> None:
     assert {f"{prefix}.{value}" for value in values} - ENGLISH.keys() == set()
@@ -334,7 +349,7 @@ def test_an_account_over_its_limit_says_so() -> None:
     over = html_of(a_status(*csrs, account=Account("production", limit=2)))
     within = html_of(a_status(*csrs, account=Account("production", limit=500)))
 
-    assert "3: more than the 2 it should hold" in over
+    assert "Limit: 3: more than the 2 it should hold" in over
     assert "3 of at most 500" in within
 
 

@@ -178,7 +178,7 @@ def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser) -> None:
     assert (still, moving) == ("none", "transform")
 
 
-def test_a_page_of_500_accounts_is_drawn_at_once(browser: Browser) -> None:
+def test_a_page_of_500_accounts_has_them_all(browser: Browser) -> None:
     with opened(browser, world.many(time.time())) as page:
         assert page.locator("tbody a").count() == 490
         assert page.locator("details.account .badge.failing").count() == 10

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
-from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Reason, SourceError
 from csr_exporter.report import report
 from csr_exporter.status import Account, Status
 from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status
@@ -84,3 +86,27 @@ def test_the_next_poll_is_after_a_pause() -> None:
     status = a_status(next_poll=NOW + 60, waiting_until=NOW + 300)
 
     assert the_account(status)["next_poll"] == "2027-01-15T08:05:00.000Z"
+
+
+def test_the_page_on_it_shows_and_explains_these_fields() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "web.md").read_text(encoding="utf-8")
+    status = a_status(a_csr()).after_failure(FORBIDDEN, NOW, 0.1)
+    actual = report([status], "1.2.3", NOW)
+
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    rows = re.findall(r"^\| (`.*?) \|", page.partition("### status.json")[2], re.MULTILINE)
+    explained = {word for row in rows for word in re.findall(r"`(\w+)`", row)}
+
+    assert keys_in(shown) == keys_in(actual)
+    assert set(keys_in(actual["accounts"])) - {"reason", "detail", "advice"} - set(explained) == set(
+        DOCUMENTED_ALGORITHMS
+    )
+
+
+def keys_in(value: object) -> list[str]:
+    """All keys of *value* in their order, and of what it holds."""
+    if isinstance(value, list):
+        return [key for each in value for key in keys_in(each)]
+    if not isinstance(value, dict):
+        return []
+    return [key for name, each in value.items() for key in (name, *keys_in(each))]

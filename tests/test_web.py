@@ -124,6 +124,14 @@ def test_the_page_can_be_narrowed_to_an_account() -> None:
     assert get("/?account=nobody").status_code == 404
 
 
+def test_the_page_says_when_polls_have_stopped_or_a_configuration_was_rejected() -> None:
+    well, stopped, old = get("/"), get("/", FakeExporter(alive=False)), get("/", FakeExporter(reloaded=False))
+
+    assert 'class="alarm"' not in well.text
+    assert "The scheduler has stopped: no account is polled any more." in stopped.text
+    assert "an older one is in force" in old.text
+
+
 def test_the_style_may_be_kept_because_its_address_changes_with_it() -> None:
     (address,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', get("/").text)
 

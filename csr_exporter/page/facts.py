@@ -53,6 +53,13 @@ class Gap(StrEnum):
     OUT_OF_REACH = "out_of_reach"
 
 
+class Alarm(StrEnum):
+    """What is wrong with the exporter as a whole."""
+
+    STOPPED = "stopped"
+    CONFIG_REJECTED = "config_rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """CSRs older than *above* and at most *upto*, in seconds; without bounds, those of unknown age."""
@@ -109,6 +116,11 @@ class AccountFacts:
         return self.state is State.FRESH and self.held is not None and self.held.completeness.gap is None
 
     @property
+    def over_limit(self) -> bool:
+        """Whether it holds more than it should."""
+        return self.limit is not None and self.held is not None and (self.held.reported or 0) > self.limit
+
+    @property
     def trouble(self) -> int:
         """The less, the more it needs a look."""
         if self.state is State.NEVER:
@@ -151,20 +163,29 @@ class Overview:
     """
 
     now: float
+    alarms: tuple[Alarm, ...]
     totals: Totals
     oldest: Oldest
     detailed: tuple[AccountFacts, ...]
     further: tuple[AccountFacts, ...]
 
+    @property
+    def trust(self) -> Trust:
+        """What was read while polls were scheduled is soon no longer true when they are not."""
+        return Trust.DOUBTFUL if Alarm.STOPPED in self.alarms else self.totals.trust
 
-def overview(statuses: Sequence[Status], age_buckets: Sequence[float], now: float) -> Overview:
-    """The facts of *statuses* as of *now*."""
+
+def overview(
+    statuses: Sequence[Status], age_buckets: Sequence[float], now: float, alarms: Sequence[Alarm] = ()
+) -> Overview:
+    """The facts of *statuses* and *alarms* as of *now*."""
     both = [(_account(status, age_buckets, now), status) for status in statuses]
     both.sort(key=lambda each: (each[0].trouble, each[0].name.casefold(), each[0].name))
     troubled = sum(not facts.whole for facts, _ in both)
     detailed = len(both) if len(both) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
     return Overview(
         now=now,
+        alarms=tuple(alarms),
         totals=_totals([facts for facts, _ in both]),
         oldest=oldest([(facts.name, snapshot) for facts, status in both if (snapshot := status.current(now))]),
         detailed=tuple(_with_oldest(facts, status.current(now)) for facts, status in both[:detailed]),

@@ -21,8 +21,13 @@ ENGLISH: Mapping[str, str] = {
     "trust.sound.why": "Accounts read whole by their last poll: {whole:,} of {accounts:,}.",
     "trust.starting.why": "Accounts read whole: {whole:,} of {accounts:,}. The others have not been polled yet.",
     "trust.doubtful.why": "Accounts fresh and complete: {whole:,} of {accounts:,}. The others come first below.",
+    "alarm.stopped": "The scheduler has stopped: no account is polled any more. Restart the exporter.",
+    "alarm.config_rejected": (
+        "The configuration was changed, but could not be read, so an older one is in force. The log names the "
+        "mistakes, and so does csr-exporter check."
+    ),
     "as_of": "As of {moment}",
-    "reload": "Look again",
+    "reload": "Refresh",
     "back": "All accounts",
     "state.fresh": "Fresh",
     "state.failing": "Failing",
@@ -159,6 +164,8 @@ CHINESE: Mapping[str, str] = {
     "trust.sound.why": "{accounts:,} 个账号中有 {whole:,} 个在最近一次轮询中已完整读取。",
     "trust.starting.why": "{accounts:,} 个账号中有 {whole:,} 个已完整读取，其余尚未轮询。",
     "trust.doubtful.why": "{accounts:,} 个账号中有 {whole:,} 个最新且完整，其余列在下方最前面。",
+    "alarm.stopped": "调度器已停止，不再轮询任何账号。请重启导出器。",
+    "alarm.config_rejected": "配置已更改但无法读取，因此仍使用旧配置。日志和 csr-exporter check 会列出其中的错误。",
     "as_of": "截至 {moment}",
     "reload": "刷新",
     "back": "全部账号",
