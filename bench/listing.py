@@ -27,8 +27,10 @@ UNITS = {"peak memory": "B", "requests": ""}
 def rows() -> Iterator[Row]:
     """Each client in fresh processes."""
     with cloud(accounts=1, csrs=SIZE) as config:
-        both = [partial(_listing, name, config) for name in LISTINGS]
-        ours, theirs = measure.several(*both)
+        each = [partial(_listing, name, config) for name in LISTINGS]
+        ours, theirs, bare = measure.several(*each)
+    what = f"requests alone, {SIZE // PAGE} times, unsigned and so refused"
+    yield Row(f"listing of {SIZE} CSRs, CPU", Figure(ours["CPU"], "s"), Figure(bare["CPU"], "s"), what)
     for name in ours:
         unit = UNITS.get(name, "s")
         what = f"listing of {SIZE} CSRs, {name}"
@@ -59,13 +61,14 @@ Listing = Callable[[], tuple[int, int]]
 
 def _ours(config: dict[str, Any]) -> Listing:
     from csr_exporter.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
+    from csr_exporter.auth import Pool  # noqa: PLC0415 - likewise
     from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
 
     configure("error", "logfmt")
     settings = {**config, "max_requests_per_second": 10**6}
     valid = Config.model_validate(settings, context={"directory": Path()})
-    poller = poller_for(valid, valid.accounts[0])
+    poller = poller_for(valid, valid.accounts[0], Pool())
 
     def work() -> tuple[int, int]:
         poller.poll()
@@ -99,7 +102,22 @@ def _sdk(config: dict[str, Any]) -> Listing:
     return work
 
 
-LISTINGS: dict[str, Callable[[dict[str, Any]], Listing]] = {"exporter": _ours, "sdk": _sdk}
+def _requests(config: dict[str, Any]) -> Listing:
+    """What any client built on the library has to pay."""
+    import requests  # noqa: PLC0415 - likewise
+
+    url = f"{config['accounts'][0]['endpoint']}/v3/scm/csr"
+    session = requests.Session()
+
+    def work() -> tuple[int, int]:
+        for page in range(SIZE // PAGE):
+            session.get(url, params={"limit": PAGE, "offset": page}, allow_redirects=False)
+        return SIZE, SIZE // PAGE
+
+    return work
+
+
+LISTINGS: dict[str, Callable[[dict[str, Any]], Listing]] = {"exporter": _ours, "sdk": _sdk, "requests": _requests}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from bench.world import NOW, a_status, replies
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.metrics import Exposed
 from csr_exporter.page import language, overview, render
-from csr_exporter.status import RECENT_POLLS, Poll, Status
+from csr_exporter.status import RECENT_POLLS, Poll, Reloads, Status
 
 CSRS = 1000
 ACCOUNTS = (1, 20, 500)
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _page(statuses: list[Status]) -> str:
-    return render(overview(statuses, Exposed().age_buckets, NOW + 60), language("en"), "0")
+    return render(overview(statuses, Exposed().age_buckets, Reloads("bench", NOW), NOW + 60), language("en"), "0")
 
 
 def _account(template: Status, place: int) -> Status:

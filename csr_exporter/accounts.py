@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from csr_exporter.api import CsrApi
-from csr_exporter.auth import Auth, auth_for
+from csr_exporter.auth import Auth, Pool, auth_for
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.inventory import OffsetMode, Page, Query
 from csr_exporter.listing import Limits
@@ -47,14 +47,16 @@ class _Source:
 def poller_for(
     config: Config,
     account: AccountConfig,
+    pool: Pool,
     sleep: Callable[[float], None] = time.sleep,
     watch: Callable[[Page], None] = lambda _: None,
 ) -> Poller:
-    """The poller of *account*; *watch* sees each page that it reads."""
+    """The poller of *account*; *watch* sees each page that it reads. Accounts of one *pool* share tokens."""
 
     def connect(poller: Poller) -> _Source:
-        transport = Transport(_transport_settings(config, account), poller, sleep)
-        auth = auth_for(account.credentials, transport)
+        settings = _transport_settings(config, account)
+        transport = Transport(settings, poller, sleep)
+        auth = auth_for(account.credentials, transport, pool.held((account.credentials, settings)))
         return _Source(CsrApi(account.address, transport, auth), auth, watch)
 
     return Poller(

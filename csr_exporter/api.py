@@ -17,14 +17,15 @@ import requests
 from requests import PreparedRequest
 
 from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, Service, SourceError
-from csr_exporter.text import clean
+from csr_exporter.text import LONGEST, clean
 from csr_exporter.transport import Reply, Transport
 
 PATH = "/v3/scm/csr"
 YEAR = 365 * 86_400.0
 
 _LONGEST_TOTAL = 19
-_BEYOND_ANY_TIME = 10**19
+_LONGEST_TIME = 19
+_BEYOND_ANY_TIME = 10**_LONGEST_TIME
 
 _SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Parts of a second that a time with so many digits counts. The reference says milliseconds."""
@@ -32,22 +33,8 @@ _SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 _SEPARATORS = re.compile(r"[;,\s]+")
 """Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
 
-_TEXTS = {
-    "name": "name",
-    "domain_name": "domain",
-}
-_COMMON_TEXTS = {
-    "private_key_algo": "algorithm",
-    "usage": "usage",
-    "company_name": "company_name",
-    "company_country": "company_country",
-    "company_province": "company_province",
-    "company_city": "company_city",
-}
-"""Those that many CSRs have in common."""
-
-_shared = lru_cache(maxsize=4096)(str)
-"""The same text, as an object seen before where it was: a third of what a CSR takes."""
+_common = lru_cache(maxsize=4096)(clean)
+"""`clean` for what many CSRs have in common: one object for equal texts is a third of what a CSR takes."""
 
 
 class Authenticator(Protocol):
@@ -138,7 +125,8 @@ def _page(entries: list[object], total: int | None, now: float) -> Page:
     rejected: Counter[Rejection] = Counter()
     for entry in entries:
         csr, flaws = read_csr(entry, now)
-        rejected.update(flaws)
+        if flaws:
+            rejected.update(flaws)
         if csr is None:
             continue
         if csr.id in csrs:
@@ -173,52 +161,65 @@ def read_csr(entry: object, now: float) -> tuple[Csr | None, list[Rejection]]:
     if not isinstance(identity, str) or not identity.strip():
         return None, [Rejection.MISSING_ID]
     flaws: list[Rejection] = []
-    texts = {ours: _text(entry.get(theirs), flaws) for theirs, ours in _TEXTS.items()}
-    texts |= {ours: _shared(_text(entry.get(theirs), flaws)) for theirs, ours in _COMMON_TEXTS.items()}
+    get = entry.get
     csr = Csr(
         id=clean(identity),
-        sans=_sans(entry.get("sans"), flaws),
-        created_at=_time(entry.get("create_time"), now, flaws, Rejection.BAD_CREATE_TIME),
-        updated_at=_time(entry["update_time"], now, flaws, Rejection.BAD_FIELD) if entry.get("update_time") else None,
-        **texts,
+        name=clean(_text(get("name"), flaws)),
+        domain=clean(_text(get("domain_name"), flaws)),
+        sans=_sans(get("sans"), flaws),
+        algorithm=_shared(get("private_key_algo"), flaws),
+        usage=_shared(get("usage"), flaws),
+        company_name=_shared(get("company_name"), flaws),
+        company_country=_shared(get("company_country"), flaws),
+        company_province=_shared(get("company_province"), flaws),
+        company_city=_shared(get("company_city"), flaws),
+        created_at=_time(get("create_time"), now, flaws, Rejection.BAD_CREATE_TIME),
+        updated_at=_time(get("update_time"), now, flaws, Rejection.BAD_FIELD) if get("update_time") else None,
     )
     return csr, flaws
 
 
 def _text(value: object, flaws: list[Rejection]) -> str:
     if isinstance(value, str):
-        return clean(value)
+        return value
     if value is not None:
         flaws.append(Rejection.BAD_FIELD)
     return ""
 
 
+def _shared(value: object, flaws: list[Rejection]) -> str:
+    text = _text(value, flaws)
+    return _common(text) if len(text) <= LONGEST else clean(text)
+
+
 def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
-    if value is None or value == "":
+    if not (text := _text(value, flaws)):
         return ()
-    if not isinstance(value, str):
-        flaws.append(Rejection.BAD_FIELD)
-        return ()
-    return tuple(dict.fromkeys(clean(name).lower() for name in _SEPARATORS.split(value) if name))
+    names = [clean(name) for name in _SEPARATORS.split(text.lower()) if name]
+    return tuple(dict.fromkeys(names)) if len(names) > 1 else tuple(names)
 
 
 def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:
     """Unix seconds; None for what cannot be when a CSR was created or updated, a year from now at the latest."""
-    digits = _digits(value)
-    scale = _SCALE.get(len(digits))
-    if scale is None or int(digits) / scale > now + YEAR:
+    number = _whole_number(value)
+    scale = _SCALE.get(len(str(number)))
+    if scale is None or number / scale > now + YEAR:
         flaws.append(flaw)
         return None
-    return int(digits) / scale
+    return number / scale
 
 
-def _digits(value: object) -> str:
+def _whole_number(value: object) -> int:
+    """The number that *value* is or has as text; 0, which no time has, where it is none."""
     match value:
-        case str() if value.isascii() and value.isdigit():
-            return value.lstrip("0")
-        case int() if not isinstance(value, bool) and 0 < value < _BEYOND_ANY_TIME:
-            return str(value)
+        case bool():
+            return 0
+        case int() if 0 < value < _BEYOND_ANY_TIME:
+            return value
         case float() if value.is_integer() and 0 < value < _BEYOND_ANY_TIME:
-            return str(int(value))
+            return int(value)
+        case str() if value.isascii() and value.isdigit():
+            digits = value.lstrip("0")
+            return int(digits) if 0 < len(digits) <= _LONGEST_TIME else 0
         case _:
-            return ""
+            return 0

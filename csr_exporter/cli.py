@@ -14,8 +14,9 @@ import structlog
 
 from csr_exporter import __version__, logs
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
-from csr_exporter.flags import AddressType, F, flag, served, web_config_file
+from csr_exporter.flags import AddressType, F, ShardType, flag, served, web_config_file
 from csr_exporter.server import Address, AddressError, Site
+from csr_exporter.sharding import Shard
 from csr_exporter.webconfig import WebConfigFile
 
 T = TypeVar("T")
@@ -56,15 +57,21 @@ def main() -> None:
 
 @main.command()
 @_config_file
+@flag(
+    "--shard",
+    type=ShardType(),
+    default="0/1",
+    help="Poll only shard K, from 0, of N; auto/N takes K from the end of the host name, as in a StatefulSet.",
+)
 @served
 @_logged
-def run(config_file: Path | None, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
+def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until told to stop."""
     from csr_exporter import daemon, serving  # noqa: PLC0415 - the other commands need no server
 
     _, web_config = _configurations(config_file, web_config_file)
     try:
-        daemon.run(lambda: _read_and_warn(config_file), serving.from_flags(web_config, **flags), _announce)
+        daemon.run(lambda: _read_and_warn(config_file), serving.from_flags(web_config, **flags), _announce, shard)
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 

@@ -16,7 +16,7 @@ from csr_exporter.serving import Web
 from csr_exporter.simulator import SimulatedAccount, Simulator, serve
 
 ACCOUNTS = (
-    SimulatedAccount("production", csrs=140, seed=1, offset_mode="record", churn_per_minute=4),
+    SimulatedAccount("production", csrs=420, seed=1, offset_mode="record", churn_per_minute=4),
     SimulatedAccount("staging", csrs=230, seed=2, offset_mode="page", churn_per_minute=2),
     SimulatedAccount("payments", csrs=75, seed=3, offset_mode="page1", churn_per_minute=1),
     SimulatedAccount("sandbox", csrs=18, seed=4, offset_mode="ignored"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from csr_exporter.server import Address, AddressError
+from csr_exporter.sharding import Shard, ShardError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,6 +66,20 @@ class ExternalPathType(PrefixType):
         if not (whole or alone) or parts.query or parts.fragment:
             self.fail("expected an address such as https://monitoring.example.com/csr", param, ctx)
         return super().convert(parts.path, param, ctx)
+
+
+class ShardType(click.ParamType[Shard]):
+    """A part of the accounts."""
+
+    name = "k/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:  # noqa: ANN401 - as click has it
+        if isinstance(value, Shard):
+            return value
+        try:
+            return Shard.parse(str(value), socket.gethostname())
+        except ShardError as error:
+            self.fail(str(error), param, ctx)
 
 
 web_config_file = flag(

@@ -178,7 +178,8 @@ class Inventory:
     *reported* is the service's own count, None when it gave none that can be relied on. *by_algorithm* counts by the
     service's word for the algorithm (empty for none) and adds up to *reported*; it is empty when that is None.
     *complete* is True when every CSR reported was read and the list did not change meanwhile. *slices* counts the
-    queries, differing in more than the offset, that it took.
+    queries, differing in more than the offset, that it took. *carried* counts the CSRs that were not read again by
+    this poll, but read by an earlier one and shown to be still there.
     """
 
     csrs: tuple[Csr, ...]
@@ -188,6 +189,7 @@ class Inventory:
     offset_mode: OffsetMode = OffsetMode.UNTESTED
     requests: int = 1
     slices: int = 1
+    carried: int = 0
 
     @property
     def missing(self) -> int | None:

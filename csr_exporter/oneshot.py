@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from csr_exporter.accounts import exposed_by, poller_for
+from csr_exporter.auth import Pool
 from csr_exporter.config import Config
 from csr_exporter.exposition import render
 from csr_exporter.inventory import ADVICE, Csr, Page
@@ -34,8 +35,9 @@ Watch = Callable[[str, Page], None]
 
 def poll(config: Config, names: Sequence[str], watch: Watch = lambda _name, _page: None) -> list[Status]:
     """The status of each of the accounts *names* after one poll; *watch* sees the pages as they come."""
+    pool = Pool()
     pollers = [
-        poller_for(config, account, watch=lambda page, name=account.name: watch(name, page))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        poller_for(config, account, pool, watch=lambda page, name=account.name: watch(name, page))  # type: ignore[misc] # mypy cannot infer a lambda with a default
         for account in config.accounts
         if account.name in names
     ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
+from csr_exporter.sharding import EVERYTHING, Shard
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the latency histogram, in seconds; a request is given up after 20 unless configured otherwise."""
@@ -215,8 +216,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Reloads:
-    """How reading the configuration went, the first time included. *succeeded_at* is in Unix seconds."""
+    """How reading the configuration went, the first time included, and whose it is.
+
+    *succeeded_at* is in Unix seconds. *accounts* is how many are in the configuration, those of other shards too.
+    """
 
     config_hash: str
     succeeded_at: float
     successful: bool = True
+    accounts: int = 1
+    shard: Shard = EVERYTHING

@@ -17,4 +17,6 @@ _UNFIT = re.compile(
 
 def clean(text: str) -> str:
     """*text* as valid UTF-8 without control characters, at most `LONGEST` characters long."""
+    if len(text) <= LONGEST and text.isprintable():
+        return text  # as nearly all are: none of the unfit ones counts as printable
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text[:LONGEST])

@@ -19,7 +19,7 @@ from csr_exporter import __version__
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
 from csr_exporter.metrics import Exposed, exporter_families
-from csr_exporter.page import STYLE, Alarm, language, overview, render
+from csr_exporter.page import STYLE, language, overview, render
 from csr_exporter.report import report
 from csr_exporter.status import Reloads, Status
 
@@ -106,12 +106,6 @@ def _no_such_account() -> Response:
     return PlainTextResponse("no such account is configured\n", status_code=404)
 
 
-def alarms_of(exporter: Exporter) -> list[Alarm]:
-    """What is wrong with *exporter* as a whole."""
-    wrong = {Alarm.STOPPED: not exporter.alive, Alarm.CONFIG_REJECTED: not exporter.reloads.successful}
-    return [alarm for alarm, rings in wrong.items() if rings]
-
-
 class _Pages:
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
@@ -147,7 +141,8 @@ class _Pages:
         shown = self._asked_for(request)
         if shown is None:
             return _no_such_account()
-        facts = overview(shown, self._exporter.exposed.age_buckets, time.time(), alarms_of(self._exporter))
+        exporter = self._exporter
+        facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
         tongue = language(_header(request, "Accept-Language"))
         html = render(facts, tongue, __version__, narrowed="account" in request.query_params)
         headers = {"Content-Language": tongue.tag, "Vary": "Accept-Language"}

@@ -80,10 +80,19 @@ EXAMPLES: dict[str, str] = {
         "time() - csr_exporter_config_last_reload_success_timestamp_seconds"
     ),
     "csr_exporter_config_hash_info": "count(count by (hash) (csr_exporter_config_hash_info)) > 1",
+    "csr_exporter_configured_accounts": (
+        "max(csr_exporter_configured_accounts) > count(count by (account) (csr_exporter_poll_interval_seconds))"
+    ),
+    "csr_exporter_shard_info": "count by (shard, shards) (csr_exporter_shard_info)",
 }
 """A query for each family, by the name that its samples have but for the suffixes of histograms."""
 
-EXPERIMENTAL = {"scm_csr_age_distribution_seconds", "csr_exporter_offset_mode_info", "csr_exporter_config_hash_info"}
+EXPERIMENTAL = {
+    "scm_csr_age_distribution_seconds",
+    "csr_exporter_offset_mode_info",
+    "csr_exporter_config_hash_info",
+    "csr_exporter_shard_info",
+}
 
 
 def exposed_families() -> list[Metric]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from csr_exporter.api import CsrApi
-from csr_exporter.auth import Auth, auth_for
+from csr_exporter.auth import Auth, Held, auth_for
 from csr_exporter.inventory import Query, SourceError
 from csr_exporter.transport import Settings, Transport
 from tests.fakes import Wire, a_config
@@ -16,11 +16,11 @@ from tests.fakes import Wire, a_config
 class Client:
     """An account's API with what a test may look at."""
 
-    def __init__(self, url: str, credentials: dict[str, Any]) -> None:
+    def __init__(self, url: str, credentials: dict[str, Any], held: Held[Any] | None = None) -> None:
         (account,) = a_config(url, "production", credentials).accounts
         self.wire = Wire()
         transport = Transport(Settings(requests_per_second=1000.0), self.wire, sleep=lambda _: None)
-        self.auth: Auth = auth_for(account.credentials, transport)
+        self.auth: Auth = auth_for(account.credentials, transport, held or Held())
         self.api = CsrApi(url, transport, self.auth)
 
     def poll(self) -> int | None:

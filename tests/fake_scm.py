@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ NAME_MEANINGS: dict[str, Callable[[str, str], bool]] = {
     "exact": lambda wanted, name: wanted == name,
     "prefix": lambda wanted, name: name.startswith(wanted),
     "substring": lambda wanted, name: wanted in name,
+    "like": lambda wanted, name: re.search(re.escape(wanted).replace("_", "."), name) is not None,
     "ignored": lambda _wanted, _name: True,
 }
 
@@ -22,6 +24,7 @@ class FakeScm:
     """Answers queries over *csrs*, in their order; *changes* happen to the list before the request of that number.
 
     A `Csr` with an empty id stands for a record without one. *refuses* tells which queries are answered with 400.
+    *log* has the queries, *moments* what the list held at one time or another while they were answered.
     """
 
     csrs: list[Csr]
@@ -33,15 +36,28 @@ class FakeScm:
     refuses: Callable[[Query], bool] = lambda _query: False
     changes: dict[int, Change] = field(default_factory=dict)
     log: list[Query] = field(default_factory=list)
+    moments: list[frozenset[str]] = field(default_factory=list)
 
     def __call__(self, query: Query) -> Page:
         self.log.append(query)
         if change := self.changes.get(len(self.log)):
             change(self.csrs)
+        if change or not self.moments:
+            self.moments.append(self.ids)
         self._check(query)
         rows = [csr for csr in self.csrs if self._selects(query, csr)]
         start = self._first_row(query)
         return _page(rows[start : start + query.limit], self.total(len(rows)))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(csr.id for csr in self.csrs if csr.id)
+
+    def start_anew(self, changes: dict[int, Change] | None = None) -> None:
+        """Begin to count requests from 1 again, with the list as it is now."""
+        self.log.clear()
+        self.moments.clear()
+        self.changes = changes or {}
 
     def _check(self, query: Query) -> None:
         """Refuse what the reference refuses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -83,6 +84,24 @@ def running(*arguments: str, **environment: str) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 exporter.stop(signal.SIGKILL)
+
+
+@contextmanager
+def started(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Someone else's program, which says nothing, until the block ends."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(DEADLINE)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on, for programs that cannot pick one themselves."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def ended(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

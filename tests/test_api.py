@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csr_exporter.api import CsrApi, read_csr, read_page
-from csr_exporter.auth import auth_for
+from csr_exporter.auth import Held, auth_for
 from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, SourceError
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.text import LONGEST
@@ -32,7 +32,7 @@ def one(**changes: object) -> tuple[Csr, list[Rejection]]:
 def api_of(simulator: Simulator, account: SimulatedAccount, **settings: Any) -> CsrApi:  # noqa: ANN401 - as `Settings`
     config = a_config(simulator.url, account.name, aksk(account))
     transport = Transport(Settings(**settings), Wire())
-    return CsrApi(simulator.url, transport, auth_for(config.accounts[0].credentials, transport))
+    return CsrApi(simulator.url, transport, auth_for(config.accounts[0].credentials, transport, Held()))
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------

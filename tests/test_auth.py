@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE
+from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE, Pool
 from csr_exporter.inventory import Reason
-from csr_exporter.simulator import Fault, RawReply, SimulatedAccount, Simulator, Status
+from csr_exporter.simulator import ExpireTokens, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.client import Client
 from tests.fakes import aksk, password, token
 
@@ -251,3 +251,45 @@ class TestSilence:
 
         shown = f"{error!r} {error} {error.detail} {vars(client.auth)!r} {client.auth!r} {client.auth.fingerprint()!r}"
         assert not any(secret in shown for secret in self.SECRETS)
+
+
+class TestSharing:
+    """Accounts that use the same credential."""
+
+    @pytest.fixture
+    def account(self) -> SimulatedAccount:
+        return SimulatedAccount("production", csrs=3)
+
+    def test_one_token_serves_all_accounts_of_the_same_user(
+        self, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        held = Pool().held("the user")
+        first, second = (Client(simulator.url, password(account, simulator.url), held) for _ in range(2))
+
+        assert (first.poll(), second.poll()) == (3, 3)
+
+        assert sent(simulator, "iam") == [201]
+        assert first.auth.expires_at == second.auth.expires_at
+        assert second.auth.renewals == 0
+
+    def test_a_token_that_another_account_has_renewed_is_not_dropped(
+        self, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        held = Pool().held("the user")
+        first, second = (Client(simulator.url, password(account, simulator.url), held) for _ in range(2))
+        first.poll()
+        second.poll()
+        simulator.inject("production", Fault(ExpireTokens()))
+
+        first.poll()
+        assert second.auth.renew()
+        second.poll()
+
+        assert sent(simulator, "iam") == [201, 201]
+
+    def test_accounts_of_other_credentials_share_nothing(self) -> None:
+        pool = Pool()
+        held = pool.held("one")
+
+        assert pool.held("one") is held
+        assert pool.held("another") is not held

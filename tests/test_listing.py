@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings
 
 from csr_exporter.inventory import (
-    DOCUMENTED_ALGORITHMS,
     Csr,
     OffsetMode,
     Page,
@@ -377,33 +375,3 @@ def test_the_budget_is_kept_and_what_was_read_published(budget: int) -> None:
     assert reading.inventory.reported == 300
     assert reading.inventory.missing == 300 - len(ids(reading))
     assert sum(reading.inventory.by_algorithm.values()) == 300
-
-
-# Whatever comes
-
-
-@st.composite
-def services(draw: st.DrawFn) -> FakeScm:
-    number = draw(st.integers(0, 260))
-    algorithms = (*DOCUMENTED_ALGORITHMS[:3], "DSA", "")
-    drawn = draw(st.lists(st.sampled_from(algorithms), min_size=number, max_size=number))
-    return FakeScm(
-        [a_csr(f"{index:04}", algorithm=algorithm) for index, algorithm in enumerate(drawn)],
-        offset_mode=draw(st.sampled_from(MEANINGS)),
-        max_offset=draw(st.sampled_from([0, 1, 2, 30, 100, None])),
-    )
-
-
-@quick
-@given(scm=services(), budget=st.sampled_from([1, 4, 20, 500]))
-def test_a_list_that_holds_still_is_whole_or_the_right_number_is_missing(scm: FakeScm, budget: int) -> None:
-    knowledge = Knowledge()
-    for _ in range(2):
-        reading = read(scm, Limits(max_offset=scm.max_offset, max_requests=budget), knowledge)
-        inventory, knowledge = reading.inventory, reading.knowledge
-
-        assert inventory.reported == len(scm.csrs) == sum(inventory.by_algorithm.values())
-        assert inventory.complete == (len(ids(reading)) == len(scm.csrs))
-        assert inventory.missing == len(scm.csrs) - len(ids(reading))
-        assert inventory.requests <= budget
-        assert reading.torn_walks == 0

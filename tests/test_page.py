@@ -14,9 +14,10 @@ import pytest
 
 from csr_exporter.inventory import OTHER, UNKNOWN, OffsetMode, Reason, Snapshot, SourceError
 from csr_exporter.metrics import Exposed
-from csr_exporter.page import Alarm, charts, language, overview, render
+from csr_exporter.page import charts, language, overview, render
 from csr_exporter.page.facts import (
     MOST_DETAILED,
+    Alarm,
     Band,
     Completeness,
     Gap,
@@ -28,7 +29,8 @@ from csr_exporter.page.facts import (
 )
 from csr_exporter.page.rendering import PROJECT, age_bars, algorithm_bars
 from csr_exporter.page.words import CHINESE, ENGLISH, LANGUAGES, Language
-from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Status
+from csr_exporter.sharding import Shard
+from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Reloads, Status
 from tests import world
 from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status, an_inventory
 
@@ -36,10 +38,11 @@ BUCKETS = Exposed().age_buckets
 FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403")
 LOCKED = SourceError(Reason.UNAUTHORIZED, "HTTP 401", pause=300)
 LANGUAGE = LANGUAGES[0]
+RELOADS = Reloads("abc", NOW)
 
 
 def facts_of(*statuses: Status, now: float = NOW) -> Overview:
-    return overview(statuses, BUCKETS, now)
+    return overview(statuses, BUCKETS, RELOADS, now)
 
 
 def html_of(*statuses: Status, now: float = NOW, tongue: Language = LANGUAGE) -> str:
@@ -142,10 +145,13 @@ def test_the_whole_is_sound_only_when_every_account_is() -> None:
 
 
 def test_no_number_can_be_trusted_once_polls_have_stopped() -> None:
-    statuses = [a_status(a_csr())]
+    statuses, rejected = [a_status(a_csr())], Reloads("abc", NOW, successful=False)
 
-    assert overview(statuses, BUCKETS, NOW, [Alarm.STOPPED]).trust is Trust.DOUBTFUL
-    assert overview(statuses, BUCKETS, NOW, [Alarm.CONFIG_REJECTED]).trust is Trust.SOUND
+    stopped = overview(statuses, BUCKETS, RELOADS, NOW, alive=False)
+    older = overview(statuses, BUCKETS, rejected, NOW)
+
+    assert (stopped.alarms, stopped.trust) == ((Alarm.STOPPED,), Trust.DOUBTFUL)
+    assert (older.alarms, older.trust) == ((Alarm.CONFIG_REJECTED,), Trust.SOUND)
 
 
 def test_the_ten_oldest_are_named_the_oldest_first_and_none_of_unknown_age() -> None:
@@ -339,8 +345,23 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
 
     page = html_of(a_status(snapshot=snapshot))
 
-    assert "4 of 5 were not read: the service ignores the offset, so further pages cannot be reached" in page
+    assert "4 of 5 were not read: the service ignores the offset, and filters did not reach the others" in page
     assert "4 missing" in page
+
+
+def test_an_inventory_says_what_reading_it_took() -> None:
+    page = html_of(a_status(snapshot=a_snapshot(a_csr(), requests=12, slices=4, carried=3)))
+
+    assert "requests: 12; different queries: 4; carried over: 3" in page
+
+
+def test_a_shard_says_which_it_is_and_how_many_accounts_are_polled_elsewhere() -> None:
+    reloads = Reloads("abc", NOW, accounts=9, shard=Shard(1, 3))
+
+    page = render(overview([a_status(a_csr())], BUCKETS, reloads, NOW), LANGUAGE, "1.2.3")
+
+    assert "Shard 1 of 3: polled here are 1 of 9 accounts of the configuration." in page
+    assert "Shard" not in html_of(a_status(a_csr()))
 
 
 def test_an_account_over_its_limit_says_so() -> None:

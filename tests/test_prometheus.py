@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import yaml
 
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.fakes import aksk
-from tests.processes import DEADLINE, Running, running, tool, until
+from tests.processes import DEADLINE, Running, free_port, running, started, tool, until
 
 PRODUCTION = SimulatedAccount("production", csrs=140, offset_mode="record", seed=7)
 
@@ -42,27 +41,13 @@ def prometheus(exporter: Running, tmp_path_factory: pytest.TempPathFactory) -> I
     scrape = {"job_name": "csr-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
     (directory / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scrape]}), encoding="utf-8")
     address = f"127.0.0.1:{free_port()}"
-    with subprocess.Popen(
-        [
-            program,
-            f"--config.file={directory / 'prometheus.yml'}",
-            f"--storage.tsdb.path={directory / 'data'}",
-            f"--web.listen-address={address}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield f"http://{address}"
-        finally:
-            process.terminate()
-            process.wait(DEADLINE)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    with started(
+        program,
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+    ):
+        yield f"http://{address}"
 
 
 def query(prometheus: str, expression: str) -> list[tuple[dict[str, str], float]]:

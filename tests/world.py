@@ -40,6 +40,7 @@ def account(name: str, number: int, now: float, *, seed: int = 1, unread: int = 
         by_algorithm=Counter(csr.algorithm for csr in held),
         complete=not unread,
         offset_mode=OffsetMode.IGNORED if unread else OffsetMode.RECORD,
+        requests=number // 50 + 1,
     )
     polls = recent(now - polled_ago, seed, requests=number // 50 + 1)
     before = replace(Status(Account(name)), recent=polls[:-1], traffic=Traffic(clock_skew=0.3))

@@ -2,5 +2,6 @@
 
 from csr_exporter.auth.contract import KEY_PAUSE, PASSWORD_PAUSE, Auth
 from csr_exporter.auth.kinds import auth_for
+from csr_exporter.auth.leases import Held, Pool
 
-__all__ = ["KEY_PAUSE", "PASSWORD_PAUSE", "Auth", "auth_for"]
+__all__ = ["KEY_PAUSE", "PASSWORD_PAUSE", "Auth", "Held", "Pool", "auth_for"]

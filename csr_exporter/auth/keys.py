@@ -12,7 +12,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from requests import PreparedRequest
 
 from csr_exporter.auth.contract import Auth
-from csr_exporter.auth.leases import Lease, Leased
+from csr_exporter.auth.leases import Held, Lease, Leased
 from csr_exporter.auth.secrets import fingerprint
 
 
@@ -55,8 +55,13 @@ class TemporaryKeyAuth(Auth):
     *source* gives the secrets that it is obtained with, so that a change of them is noticed.
     """
 
-    def __init__(self, obtain: Callable[[float], Lease[AccessKey]], source: Callable[[], Iterable[object]]) -> None:
-        self._keys = Leased(obtain, self.pause)
+    def __init__(
+        self,
+        obtain: Callable[[float], Lease[AccessKey]],
+        source: Callable[[], Iterable[object]],
+        held: Held[AccessKey],
+    ) -> None:
+        self._keys = Leased(obtain, self.pause, held)
         self._source = source
 
     @property

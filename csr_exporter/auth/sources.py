@@ -17,7 +17,7 @@ import requests
 from csr_exporter.auth.contract import KEY_PAUSE, Auth
 from csr_exporter.auth.iam import ask_iam, subject_token
 from csr_exporter.auth.keys import AccessKey, AccessKeyAuth, TemporaryKeyAuth
-from csr_exporter.auth.leases import Lease, moment
+from csr_exporter.auth.leases import Held, Lease, moment
 from csr_exporter.auth.secrets import fit_for_header, read_token, unavailable
 from csr_exporter.config import AkskCredentials
 from csr_exporter.inventory import Reason, Service, SourceError
@@ -46,7 +46,7 @@ def configured_key(credentials: AkskCredentials) -> AccessKey:
 # --- found by the SDK -------------------------------------------------------------------------------------------------
 
 
-def sdk_auth(find: Callable[[], Any], transport: Transport) -> Auth:
+def sdk_auth(find: Callable[[], Any], transport: Transport, held: Held[AccessKey]) -> Auth:
     """Authentication with what the SDK finds at *find*: a key, or an id token to exchange for one.
 
     Which of them it is, is looked at once; without either it is taken for a key, which is looked for at each poll.
@@ -56,7 +56,7 @@ def sdk_auth(find: Callable[[], Any], transport: Transport) -> Auth:
     except SourceError:
         found = None
     if found is not None and found.idp_id and found.id_token_file:
-        return federated_auth(found, transport)
+        return federated_auth(found, transport, held)
     return AccessKeyAuth(lambda: _found_key(find()))
 
 
@@ -100,7 +100,7 @@ def _found_key(found: Any) -> AccessKey:  # noqa: ANN401 - the SDK has no types
 # --- lent by a service ------------------------------------------------------------------------------------------------
 
 
-def federated_auth(found: Any, transport: Transport) -> Auth:  # noqa: ANN401 - the SDK has no types
+def federated_auth(found: Any, transport: Transport, held: Held[AccessKey]) -> Auth:  # noqa: ANN401 - the SDK has no types
     """A key of six hours for an id token of an identity provider (``OS-AUTH/id-token``, ``OS-CREDENTIAL``)."""
     from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - as above
 
@@ -117,10 +117,10 @@ def federated_auth(found: Any, transport: Transport) -> Auth:  # noqa: ANN401 - 
         reply = ask_iam(transport, requests.Request("POST", address, json={"auth": {"identity": identity}}), KEY_PAUSE)
         return _lent(reply, now, getattr(found, "domain_id", None))
 
-    return TemporaryKeyAuth(obtain, lambda: (_content(file),))
+    return TemporaryKeyAuth(obtain, lambda: (_content(file),), held)
 
 
-def oidc_auth(transport: Transport) -> Auth:
+def oidc_auth(transport: Transport, held: Held[AccessKey]) -> Auth:
     """A key of an agency that is assumed with an OIDC token, as the SDK's HUAWEICLOUD_OIDC_ variables say (STS)."""
     from huaweicloudsdkcore.auth.internal import StsHelper  # noqa: PLC0415 - as above
 
@@ -136,7 +136,7 @@ def oidc_auth(transport: Transport) -> Auth:
         reply = ask_iam(transport, request, KEY_PAUSE, success=200)
         return _lent(reply, now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
 
-    return TemporaryKeyAuth(obtain, lambda: (_oidc_token(),))
+    return TemporaryKeyAuth(obtain, lambda: (_oidc_token(),), held)
 
 
 def _oidc_token() -> str:
@@ -151,7 +151,7 @@ def _oidc_seconds() -> int:
     return int(text)
 
 
-def metadata_auth(address: str, transport: Transport) -> Auth:
+def metadata_auth(address: str, transport: Transport, held: Held[AccessKey]) -> Auth:
     """A key of the agency that is bound to this ECS, from the metadata service at *address*."""
 
     def obtain(now: float) -> Lease[AccessKey]:
@@ -173,7 +173,7 @@ def metadata_auth(address: str, transport: Transport) -> Auth:
             raise _metadata_failed(error) from error
         return {"X-Metadata-Token": fit_for_header(token)}
 
-    return TemporaryKeyAuth(obtain, lambda: ())
+    return TemporaryKeyAuth(obtain, lambda: (), held)
 
 
 def _metadata_failed(error: SourceError) -> SourceError:

@@ -9,7 +9,7 @@ from requests import PreparedRequest
 
 from csr_exporter.auth.contract import PASSWORD_PAUSE, Auth
 from csr_exporter.auth.iam import ask_iam, subject_token
-from csr_exporter.auth.leases import Lease, Leased, moment
+from csr_exporter.auth.leases import Held, Lease, Leased, moment
 from csr_exporter.auth.secrets import fingerprint, read_text, read_token
 from csr_exporter.config import PasswordCredentials, Secret
 from csr_exporter.transport import Reply, Transport
@@ -40,10 +40,10 @@ class PasswordAuth(Auth):
 
     pause = PASSWORD_PAUSE
 
-    def __init__(self, credentials: PasswordCredentials, transport: Transport) -> None:
+    def __init__(self, credentials: PasswordCredentials, transport: Transport, held: Held[str]) -> None:
         self._credentials = credentials
         self._transport = transport
-        self._tokens = Leased(self._issue, self.pause)
+        self._tokens = Leased(self._issue, self.pause, held)
 
     @property
     def expires_at(self) -> float | None:

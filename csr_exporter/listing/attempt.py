@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from csr_exporter.inventory import Csr, Page
 from csr_exporter.listing.offsets import Paging
-from csr_exporter.listing.pages import PAGE_SIZE, Requests, Slice
+from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, Requests, Slice
 
 
 class TornError(Exception):
@@ -14,29 +14,40 @@ class TornError(Exception):
 class Attempt:
     """What one attempt has read. The first that is torn ends at once; the *last* one goes on and is incomplete.
 
-    *paging* is None until it is known what an offset means; *remembered* is True when an earlier poll found it out.
+    *paging* has the mode `OffsetMode.UNTESTED` until it is known what an offset means; *remembered* is True when an
+    earlier poll found it out. *sizes* are the totals of the slices asked for, *counts* those of the algorithms.
     """
 
-    def __init__(self, requests: Requests, paging: Paging | None, *, remembered: bool, last: bool) -> None:
+    def __init__(self, requests: Requests, paging: Paging, *, remembered: bool, last: bool) -> None:
         self._requests = requests
         self._last = last
         self._remembered = remembered
         self.paging = paging
         self.csrs: dict[str, Csr] = {}
+        self._new: list[Csr] = []
         self.sizes: dict[Slice, int] = {}
+        self.counts: dict[str, int] = {}
         self.torn = False
 
     def ask(self, part: Slice, offset: int = 0, size: int = PAGE_SIZE) -> Page:
         """One page, taken note of. Raises `TornError` when its total is not what it was."""
         page = self._requests.send(part, offset, size)
         for csr in page.csrs:
-            self.csrs.setdefault(csr.id, csr)
-        if page.total is not None:
-            before = self.sizes.get(part, page.total)
-            self.sizes[part] = page.total
-            if page.total != before:
+            if csr.id not in self.csrs:
+                self.csrs[csr.id] = csr
+                self._new.append(csr)
+        total = page.total if part == WHOLE else _filtered_total(page, offset, size)
+        if total is not None:
+            before = self.sizes.get(part, total)
+            self.sizes[part] = total
+            if total != before:
                 self.tear()
         return page
+
+    def take_new(self) -> list[Csr]:
+        """The CSRs read since this was last asked."""
+        new, self._new = self._new, []
+        return new
 
     def tear(self) -> None:
         """Take note that the list changed. Raises `TornError` unless this is the last attempt."""
@@ -48,3 +59,8 @@ class Attempt:
         """Take note that rows the service counts do not come, which a meaning remembered wrongly would explain."""
         if self._remembered:
             self.tear()
+
+
+def _filtered_total(page: Page, offset: int, size: int) -> int | None:
+    """How many CSRs a filter selects: where one page shows them all, what it shows, else what the service says."""
+    return page.entries if offset == 0 and page.entries < size else page.total

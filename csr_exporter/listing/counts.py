@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Page, Reason, SourceError
 from csr_exporter.listing.attempt import Attempt
-from csr_exporter.listing.pages import SMALL_PAGE_SIZE, WHOLE, Slice
+from csr_exporter.listing.pages import WHOLE, Slice
 
 
-def count(attempt: Attempt, size: int = SMALL_PAGE_SIZE) -> dict[str, int]:
-    """Ask for one page of each algorithm and return the totals, until they explain the whole list.
+def count(attempt: Attempt, ask: Callable[[Slice], Page]) -> None:
+    """Ask for a page of each algorithm and note their totals, until they explain the whole list.
 
-    Empty when the service turns out not to filter by algorithm; without those it refuses to filter by.
+    No count is kept when the service turns out not to filter by algorithm, none of one that it refuses to filter by.
     """
-    counts: dict[str, int] = {}
     for algorithm in _frequent_first(attempt):
-        if sum(counts.values()) == attempt.sizes.get(WHOLE):
-            counts[algorithm] = 0
-            continue
+        if sum(attempt.counts.values()) == attempt.sizes.get(WHOLE):
+            break
+        part = Slice(algorithm=algorithm)
         try:
-            page = attempt.ask(Slice(algorithm=algorithm), size=size)
+            page = ask(part)
         except SourceError as error:
             if error.reason is not Reason.BAD_REQUEST:
                 raise
             continue
-        if not _selects(page, algorithm, size):
-            return {}
-        counts[algorithm] = attempt.sizes[Slice(algorithm=algorithm)]
-    if not _plausible(counts, attempt):
+        if part not in attempt.sizes or any(csr.algorithm != algorithm for csr in page.csrs):
+            attempt.counts.clear()
+            return
+        attempt.counts[algorithm] = attempt.sizes[part]
+    if not _plausible(attempt):
+        attempt.counts.clear()
         attempt.tear()
-        return {}
-    return counts
 
 
 def distribute(reported: int, counts: Mapping[str, int], listed: Counter[str]) -> dict[str, int]:
@@ -52,14 +51,9 @@ def _frequent_first(attempt: Attempt) -> list[str]:
     return sorted(DOCUMENTED_ALGORITHMS, key=lambda algorithm: -listed[algorithm])
 
 
-def _selects(page: Page, algorithm: str, size: int) -> bool:
-    """Whether *page* and its total are of that algorithm alone."""
-    whole = page.entries >= size or page.entries == page.total
-    return page.total is not None and whole and all(csr.algorithm == algorithm for csr in page.csrs)
-
-
-def _plausible(counts: Mapping[str, int], attempt: Attempt) -> bool:
+def _plausible(attempt: Attempt) -> bool:
     """Whether one list can have all these: its total, these counts, and the records read."""
+    counts = attempt.counts
     listed = Counter(csr.algorithm for csr in attempt.csrs.values())
     further = sum(number for algorithm, number in listed.items() if algorithm not in counts)
     fewer = all(listed[algorithm] <= number for algorithm, number in counts.items())

@@ -34,18 +34,22 @@ WHOLE = Slice()
 
 
 class Requests:
-    """Sends the requests of one poll, within its budget, and counts them and what they brought that is unusable."""
+    """Sends the requests of one poll, within its budget, and counts them and what they brought that is unusable.
+
+    So many as *reserve* says are kept back.
+    """
 
     def __init__(self, page: Callable[[Query], Page], budget: int) -> None:
         self._page = page
         self._budget = budget
+        self.reserve = 0
         self.sent = 0
         self.slices: set[Slice] = set()
         self.rejected: Counter[Rejection] = Counter()
 
     def send(self, part: Slice, offset: int, size: int) -> Page:
         """Raises `BudgetSpentError`, and whatever `SourceError` the service gives cause for."""
-        if self.sent >= self._budget:
+        if self.sent >= self._budget - self.reserve:
             raise BudgetSpentError
         self.sent += 1
         self.slices.add(part)

@@ -15,19 +15,19 @@ class Walk:
 
     def __init__(self, attempt: Attempt, part: Slice) -> None:
         self._attempt = attempt
-        self._part = part
+        self.part = part
         self._ids: set[str] = set()
         self._pages = 0
         self._offset = 0
         self._stopped = False
         self._short = False
-        self._first = attempt.ask(part)
         self.rows = 0
-        self._absorb(self._first, again=0)
+        self.page = attempt.ask(part)
+        self._absorb(self.page, again=0)
 
     @property
     def total(self) -> int | None:
-        return self._attempt.sizes.get(self._part)
+        return self._attempt.sizes.get(self.part)
 
     @property
     def nameless(self) -> int:
@@ -40,6 +40,16 @@ class Walk:
         return self._short if self.total is None else self.rows >= self.total
 
     @property
+    def size(self) -> int | None:
+        """How many CSRs the slice has; None when that is not known."""
+        return self.rows if self.total is None and self.whole else self.total
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the service had no more rows to give."""
+        return self._stopped and not self.whole
+
+    @property
     def finished(self) -> bool:
         return self.whole or self._stopped
 
@@ -49,7 +59,7 @@ class Walk:
         if offset is None:
             return False
         try:
-            page = self._attempt.ask(self._part, offset)
+            page = self._attempt.ask(self.part, offset)
         except SourceError as error:
             return self._refused(error, paging)
         self._offset = offset
@@ -64,10 +74,10 @@ class Walk:
         for offset in filter(paging.allows, PROBES):
             paging = replace(paging, mode=OffsetMode.IGNORED)
             try:
-                page = self._attempt.ask(self._part, offset)
+                page = self._attempt.ask(self.part, offset)
             except SourceError as error:
                 return self._refused_probe(error, paging)
-            mode = meaning(offset, self._first, page)
+            mode = meaning(offset, self.page, page)
             if mode is not None:
                 paging = replace(paging, mode=mode)
                 self._offset = offset
@@ -77,6 +87,7 @@ class Walk:
 
     def _absorb(self, page: Page, again: int) -> None:
         """Take note of a page of which *again* rows should be known."""
+        self.page = page
         ids = {csr.id for csr in page.csrs}
         repeated = len(ids & self._ids)
         nameless = self.nameless or page.entries > len(ids)
@@ -92,7 +103,6 @@ class Walk:
         """An offset that the service refuses ends the walk; those to come stop at the last one it accepted."""
         if error.reason is not Reason.BAD_REQUEST:
             raise error
-        self._stopped = True
         self._attempt.paging = replace(paging, max_offset=self._offset)
         return False
 

@@ -141,3 +141,11 @@ def exporter_families(reloads: Reloads) -> Iterator[Metric]:
     config = InfoMetricFamily("csr_exporter_config_hash", "Hash of the configuration in force; always 1.")
     config.add_metric([], {"hash": reloads.config_hash})
     yield config
+    yield GaugeMetricFamily(
+        "csr_exporter_configured_accounts",
+        "Accounts in the configuration in force, those of other shards too.",
+        value=reloads.accounts,
+    )
+    shard = InfoMetricFamily("csr_exporter_shard", "The shard whose accounts this process polls, from 0; always 1.")
+    shard.add_metric([], {"shard": str(reloads.shard.index), "shards": str(reloads.shard.count)})
+    yield shard

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import islice
 
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot, SourceError
-from csr_exporter.status import Churn, Poll, Status
+from csr_exporter.status import Churn, Poll, Reloads, Status
 
 MOST_DETAILED = 20
 """Accounts that are shown with all that is known. If there are more, those in trouble are, as far as there is room; of
@@ -79,7 +79,10 @@ class Completeness:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an inventory that is not stale holds. *oldest* is when the oldest CSR was created."""
+    """What an inventory that is not stale holds.
+
+    *oldest* is when the oldest CSR was created. *requests*, *slices* and *carried* are those of `Inventory`.
+    """
 
     reported: int | None
     listed: int
@@ -88,6 +91,9 @@ class Held:
     bands: tuple[Band, ...]
     oldest: float | None
     taken_at: float
+    requests: int
+    slices: int
+    carried: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ class Overview:
 
     now: float
     alarms: tuple[Alarm, ...]
+    reloads: Reloads
     totals: Totals
     oldest: Oldest
     detailed: tuple[AccountFacts, ...]
@@ -176,21 +183,27 @@ class Overview:
 
 
 def overview(
-    statuses: Sequence[Status], age_buckets: Sequence[float], now: float, alarms: Sequence[Alarm] = ()
+    statuses: Sequence[Status], age_buckets: Sequence[float], reloads: Reloads, now: float, *, alive: bool = True
 ) -> Overview:
-    """The facts of *statuses* and *alarms* as of *now*."""
+    """The facts of *statuses* as of *now*; *alive* is whether polls are still being scheduled."""
     both = [(_account(status, age_buckets, now), status) for status in statuses]
     both.sort(key=lambda each: (each[0].trouble, each[0].name.casefold(), each[0].name))
     troubled = sum(not facts.whole for facts, _ in both)
     detailed = len(both) if len(both) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
     return Overview(
         now=now,
-        alarms=tuple(alarms),
+        alarms=_alarms(reloads, alive=alive),
+        reloads=reloads,
         totals=_totals([facts for facts, _ in both]),
         oldest=oldest([(facts.name, snapshot) for facts, status in both if (snapshot := status.current(now))]),
         detailed=tuple(_with_oldest(facts, status.current(now)) for facts, status in both[:detailed]),
         further=tuple(facts for facts, _ in both[detailed:]),
     )
+
+
+def _alarms(reloads: Reloads, *, alive: bool) -> tuple[Alarm, ...]:
+    rings = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
+    return tuple(alarm for alarm, wrong in rings.items() if wrong)
 
 
 def _account(status: Status, age_buckets: Sequence[float], now: float) -> AccountFacts:
@@ -232,6 +245,9 @@ def _held(snapshot: Snapshot, age_buckets: Sequence[float], now: float) -> Held:
         bands=bands(snapshot, age_buckets, now),
         oldest=summary.oldest,
         taken_at=snapshot.taken_at,
+        requests=inventory.requests,
+        slices=inventory.slices,
+        carried=inventory.carried,
     )
 
 

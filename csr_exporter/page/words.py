@@ -82,12 +82,13 @@ ENGLISH: Mapping[str, str] = {
     "complete.unsure": "{listed:,} were read: {why}",
     "gap.no_total": "the service does not say how many there are",
     "gap.changed": "the list changed while it was read, or records have no id",
-    "gap.offset_ignored": "the service ignores the offset, so further pages cannot be reached",
-    "gap.offset_unused": "no offset is used, so one page of each query is all that can be reached",
+    "gap.offset_ignored": "the service ignores the offset, and filters did not reach the others",
+    "gap.offset_unused": "no offset is used, and filters did not reach the others",
     "gap.out_of_reach": (
-        "the list changed while it was read, or is larger than pages and filters reach within max_offset and "
-        "max_requests_per_poll"
+        "the list changed while it was read, or pages and filters did not reach them within max_offset, "
+        "max_requests_per_poll and poll_timeout"
     ),
+    "complete.more": "How this is proven",
     "error.failed": "The last poll failed",
     "error.advice": "What to do",
     "error.held": "The numbers are those of {moment}, {ago}.",
@@ -98,6 +99,9 @@ ENGLISH: Mapping[str, str] = {
     ),
     "stale": "The last success was {ago}: too long for its numbers to be shown.",
     "facts": "How it is known",
+    "listing": "Last listing",
+    "listing.took": "requests: {requests:,}; different queries: {slices:,}; carried over: {carried:,}",
+    "shard": "Shard {index} of {count}: polled here are {here:,} of {accounts:,} accounts of the configuration.",
     "limit": "Limit",
     "limit.of": "{reported:,} of at most {limit:,}",
     "limit.over": "{reported:,}: more than the {limit:,} it should hold",
@@ -224,11 +228,12 @@ CHINESE: Mapping[str, str] = {
     "complete.unsure": "已读取 {listed:,} 条：{why}",
     "gap.no_total": "服务未说明总数",
     "gap.changed": "读取期间列表发生变化，或有记录没有 id",
-    "gap.offset_ignored": "服务忽略 offset，无法读取后续页面",
-    "gap.offset_unused": "未使用 offset，每个查询只能读取一页",
+    "gap.offset_ignored": "服务忽略 offset，过滤查询也未能读到其余记录",
+    "gap.offset_unused": "未使用 offset，过滤查询也未能读到其余记录",
     "gap.out_of_reach": (
-        "读取期间列表发生变化，或其规模超出在 max_offset 与 max_requests_per_poll 之内通过分页和过滤所能读取的范围"
+        "读取期间列表发生变化，或在 max_offset、max_requests_per_poll 和 poll_timeout 之内通过分页和过滤未能读到"
     ),
+    "complete.more": "如何证明完整性",
     "error.failed": "最近一次轮询失败",
     "error.advice": "处理建议",
     "error.held": "所示数字来自 {moment}（{ago}）。",
@@ -239,6 +244,9 @@ CHINESE: Mapping[str, str] = {
     ),
     "stale": "最近一次成功在 {ago}，时间过久，其数字不再显示。",
     "facts": "数据来源",
+    "listing": "最近读取",
+    "listing.took": "请求 {requests:,} 次；不同查询 {slices:,} 个；沿用 {carried:,} 条",
+    "shard": "分片 {index}（共 {count} 个）：配置中的 {accounts:,} 个账号里有 {here:,} 个在此轮询。",
     "limit": "上限",
     "limit.of": "{reported:,}，上限 {limit:,}",
     "limit.over": "{reported:,}，已超过上限 {limit:,}",

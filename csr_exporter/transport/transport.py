@@ -71,6 +71,15 @@ class Transport:
         self._sleep = sleep
         self._deadline = float("inf")
         self._next_slot = 0.0
+        self._proxies: dict[str, dict[str, str]] = {}
+        self._retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
+            wait=_pause,
+            before_sleep=self._before_retry,
+            sleep=sleep,
+            reraise=True,
+        )
         self._session = requests.Session()
         # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
         self._session.trust_env = False
@@ -93,22 +102,15 @@ class Transport:
         success: int = 200,
     ) -> Reply:
         """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*."""
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
-            wait=_pause,
-            before_sleep=lambda state: self._before_retry(service, state),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        return retrying(self._attempt, service, request, auth, success)
+        return self._retrying(self._attempt, service, request, auth, success)
 
-    def _before_retry(self, service: Service, state: tenacity.RetryCallState) -> None:
+    def _before_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if not isinstance(error, SourceError):
             return
         if time.monotonic() + (state.upcoming_sleep or 0.0) >= self._deadline:
             raise error
+        service: Service = state.args[0]
         self._observer.retried(service, error.reason)
 
     def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
@@ -152,14 +154,20 @@ class Transport:
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
             "allow_redirects": False,  # the credentials would travel with it
             "stream": True,
-            "proxies": self._proxies(prepared.url or ""),
+            "proxies": self._proxies_for(prepared.url or ""),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
 
-    def _proxies(self, url: str) -> dict[str, str]:
-        if (urlsplit(url).hostname or "").startswith("169.254."):
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The proxies to reach *url* by; the environment is asked once for each host, for the answer costs."""
+        parts = urlsplit(url)
+        if (parts.hostname or "").startswith("169.254."):
             return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
-        return {"all": self._settings.proxy} if self._settings.proxy else get_environ_proxies(url)
+        if self._settings.proxy:
+            return {"all": self._settings.proxy}
+        if parts.netloc not in self._proxies:
+            self._proxies[parts.netloc] = get_environ_proxies(url)
+        return self._proxies[parts.netloc]
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""

@@ -1,0 +1,46 @@
+"""The exporter, at a clock that runs some times faster: ``python -m tests.compressed CONFIG.yml FACTOR``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from csr_exporter import daemon, logs
+from csr_exporter.auth import PASSWORD_PAUSE, Auth
+from csr_exporter.config import Config, read_config
+from csr_exporter.server import Address
+from csr_exporter.serving import Web
+
+POLL_TIMEOUT = 1.0
+"""Seconds; a retry waits longer than that, so there is none: its pauses are not compressed."""
+
+
+def compressed(file: Path, factor: float) -> Config:
+    """The configuration in *file* with all spans divided by *factor*, below what a user may set them to."""
+    config = read_config(file)
+    return config.model_copy(
+        update={
+            "poll_interval": config.poll_interval / factor,
+            "poll_timeout": POLL_TIMEOUT,
+            "stale_after": (config.stale_after or 0.0) / factor,
+            "max_requests_per_second": config.max_requests_per_second * factor,
+        }
+    )
+
+
+def main(file: str, factor: str) -> None:
+    """Serve on a free port of loopback until a signal arrives."""
+    logs.configure("warning", "logfmt")
+    # The longer pause of the two, for the lock of the cloud, at more than five refusals, is not compressed.
+    Auth.pause = PASSWORD_PAUSE / float(factor)
+    daemon.run(
+        lambda: compressed(Path(file), float(factor)),
+        Web([Address("127.0.0.1", 0)]),
+        lambda sites: click.echo(f"listening on {sites[0].urls[0]}"),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,63 @@
+"""How many requests a poll takes: the tables in docs/completeness.md, written by ``python -m tests.requests_table``.
+
+One account whose offsets count records and end at 100, newest first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from csr_exporter.listing import Knowledge, Limits, Reading, read
+from tests.fake_scm import FakeScm
+from tests.plausible import plausible_csrs
+
+PAGE = Path(__file__).parent.parent / "docs" / "completeness.md"
+BEGIN, END = "<!-- requests: begin -->\n", "<!-- requests: end -->\n"
+SIZES = (50, 150, 151, 400, 901, 2000, 10_000)
+MEANINGS = ("substring", "prefix", "exact", "ignored")
+POLLS = 4
+BY_SIZE = "| CSRs | pages | first poll | second | third | fourth |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n"
+BY_MEANING = (
+    "| `name` selects by | 400 CSRs, first poll | second | 2000 CSRs, first poll | second |\n"
+    "| --- | ---: | ---: | ---: | ---: |\n"
+)
+
+
+def polls(scm: FakeScm, number: int) -> Iterator[Reading]:
+    """That many polls of *scm*, one after the other, each knowing what the ones before it found out."""
+    knowledge = Knowledge()
+    for _ in range(number):
+        reading = read(scm, Limits(), knowledge)
+        knowledge = reading.knowledge
+        yield reading
+
+
+def cell(reading: Reading) -> str:
+    """The requests of a poll, and how many CSRs it lacked."""
+    inventory = reading.inventory
+    return f"{inventory.requests}, {inventory.missing} missing" if inventory.missing else f"{inventory.requests}"
+
+
+def size_row(size: int) -> str:
+    cells = [str(size), str(-(-size // 50)), *map(cell, polls(FakeScm(plausible_csrs(size)), POLLS))]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def meaning_row(meaning: str) -> str:
+    accounts = (FakeScm(plausible_csrs(size), name_meaning=meaning) for size in (400, 2000))
+    cells = [meaning, *(cell(reading) for scm in accounts for reading in polls(scm, 2))]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def main() -> None:
+    tables = f"{BY_SIZE}{''.join(map(size_row, SIZES))}\n{BY_MEANING}{''.join(map(meaning_row, MEANINGS))}"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}{tables}{END}{after}", encoding="utf-8")
+    sys.stdout.write(tables)
+
+
+if __name__ == "__main__":
+    main()
