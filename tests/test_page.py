@@ -352,7 +352,7 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
 def test_an_inventory_says_what_reading_it_took() -> None:
     page = html_of(a_status(snapshot=a_snapshot(a_csr(), requests=12, slices=4, carried=3)))
 
-    assert "requests: 12; different queries: 4; carried over: 3" in page
+    assert "requests: 12; queries: 4; carried over: 3" in page
 
 
 def test_a_shard_says_which_it_is_and_how_many_accounts_are_polled_elsewhere() -> None:
