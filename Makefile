@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test lint soak bench dashboards rules prove clean
+.PHONY: demo run test lint soak bench dashboards rules prove pictures clean
 
 demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -36,6 +36,9 @@ rules: $(READY) ## Alert rules, their unit tests and their pages in docs/, from 
 
 prove: $(READY) ## What a running Prometheus raises while the simulated cloud fails, into docs/alerts-proof.md
 	@$(BIN)/python -m tests.prove
+
+pictures: $(READY) ## The pictures of the status page in docs/pictures/, with Debian's chromium
+	@$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

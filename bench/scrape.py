@@ -40,6 +40,7 @@ class Scraped(Collector):
     exposed: Exposed
     reloads: Reloads = field(default_factory=lambda: Reloads("bench", NOW))
     alive: bool = True
+    configuration: str = ""
 
     @property
     def statuses(self) -> list[Status]:

@@ -112,6 +112,11 @@ class Daemon:
         return [poller.status for poller in self._pollers.values()]
 
     @property
+    def configuration(self) -> str:
+        """The configuration in force as YAML, without its secrets."""
+        return self._config.shown()
+
+    @property
     def exposed(self) -> Exposed:
         return exposed_by(self._config)
 

@@ -45,6 +45,7 @@ def run(address: Address, ready: Callable[[Sequence[Site]], None]) -> None:
 
         def announce(sites: Sequence[Site]) -> None:
             ready(sites)
+            click.echo(f"status page at {sites[0].urls[0]}/")
             click.echo(f"metrics at {sites[0].urls[0]}/metrics")
             click.echo(f"{len(ACCOUNTS)} accounts at a simulated cloud, {simulator.url}; stop with Ctrl-C")
 

@@ -232,6 +232,11 @@ class Summary:
     duplicate_domains: int
     wildcard_domains: int
 
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest listed CSR was created; None where that is said of none."""
+        return min((times.ascending[0] for times in self.creation_times.values()), default=None)
+
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Snapshot:

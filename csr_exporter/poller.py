@@ -55,7 +55,13 @@ class Poller:
         self._now = now
         self._knowledge = Knowledge()
         self._refused = b""
+        self._sent_before = 0
         self.status = Status(account)
+
+    @property
+    def _sent(self) -> int:
+        """The requests of the current poll, those for credentials included."""
+        return self.status.traffic.sent - self._sent_before
 
     def inherit(self, before: Poller) -> None:
         """Go on from what *before* knows of the same account and credentials, a pause that it keeps to included."""
@@ -76,7 +82,7 @@ class Poller:
         self.status = replace(self.status, next_poll=next_poll)
         if self._must_wait():
             return
-        started = time.monotonic()
+        started, self._sent_before = time.monotonic(), self.status.traffic.sent
         try:
             self._source.start(self._timeout)
             reading = read(self._source.page, self._limits, self._knowledge)
@@ -96,7 +102,7 @@ class Poller:
     def _succeeded(self, reading: Reading, seconds: float) -> None:
         snapshot = Snapshot.of(reading.inventory, self._now())
         self._knowledge = reading.knowledge
-        status = self.status.after_success(snapshot, seconds, reading.torn_walks, reading.rejected)
+        status = self.status.after_success(snapshot, seconds, reading.torn_walks, reading.rejected, self._sent)
         self.status = self._with_credentials(status)
         log.info(
             "poll_succeeded",
@@ -112,7 +118,7 @@ class Poller:
         now = self._now()
         waiting_until = now + error.pause if error.pause else None
         self._refused = self._source.fingerprint()
-        status = replace(self.status.after_failure(error, now, seconds), waiting_until=waiting_until)
+        status = replace(self.status.after_failure(error, now, seconds, self._sent), waiting_until=waiting_until)
         self.status = self._with_credentials(status)
         log.warning(
             "poll_failed",

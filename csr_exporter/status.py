@@ -39,6 +39,10 @@ class Latency:
         return Latency(counts, self.seconds + seconds)
 
 
+RECENT_POLLS = 24
+"""Polls of an account that are remembered one by one."""
+
+
 def _no_requests() -> Mapping[tuple[Service, str], int]:
     return {(Service.SCM, "200"): 0, (Service.SCM, "error"): 0}
 
@@ -53,6 +57,11 @@ class Traffic:
         default_factory=lambda: {(service, reason): 0 for service in Service for reason in RETRIED}
     )
     clock_skew: float | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many there were, to all services and retries included."""
+        return sum(self.requests.values())
 
     def after(self, exchange: Exchange) -> Traffic:
         key = (exchange.service, exchange.code)
@@ -86,6 +95,23 @@ class Churn:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How one poll went: when it ended, how many seconds it took, the requests it sent, and why it failed, if it did.
+
+    There are `RECENT_POLLS` of it for each account, so it holds nothing that grows.
+    """
+
+    ended_at: float
+    seconds: float
+    requests: int
+    reason: Reason | None = None
+
+    @property
+    def started_at(self) -> float:
+        return self.ended_at - self.seconds
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Status:
     """All the exporter knows of one account. Two are equal only if they are one and the same.
@@ -93,7 +119,7 @@ class Status:
     *complete_names* are the names by id of the last complete inventory: an incomplete one proves nothing gone or new,
     so churn is counted between complete ones only. *last_poll* and *last_success* are when the last poll and the last
     good one ended. *waiting_until* is the end of a pause that the service's refusal imposes. *next_poll* is when the
-    scheduler will ask again.
+    scheduler will ask again. *recent* are the last polls, the latest at the end.
     """
 
     account: Account
@@ -113,6 +139,7 @@ class Status:
     waiting_until: float | None = None
     credential_expires_at: float | None = None
     credential_renewals: int | None = None
+    recent: tuple[Poll, ...] = ()
 
     @property
     def up(self) -> bool:
@@ -131,10 +158,25 @@ class Status:
         """The inventory, unless it is stale."""
         return None if self.stale(now) else self.snapshot
 
+    def waiting(self, now: float) -> bool:
+        """Whether a pause still runs, so that the service is not asked."""
+        return self.waiting_until is not None and now < self.waiting_until
+
+    def next_request(self, now: float) -> float | None:
+        """When the service will be asked again at the earliest; a pause may end later than the next poll comes."""
+        if self.waiting_until is None or not self.waiting(now):
+            return self.next_poll
+        return max(self.waiting_until, self.next_poll or 0.0)
+
     def after_success(
-        self, snapshot: Snapshot, seconds: float, torn_walks: int = 0, rejected: Mapping[Rejection, int] | None = None
+        self,
+        snapshot: Snapshot,
+        seconds: float,
+        torn_walks: int = 0,
+        rejected: Mapping[Rejection, int] | None = None,
+        requests: int = 0,
     ) -> Status:
-        """The status once a poll of *seconds* has read *snapshot*."""
+        """The status once a poll of *seconds* and *requests* has read *snapshot*."""
         return replace(
             self._after_comparing(snapshot),
             snapshot=snapshot,
@@ -146,6 +188,7 @@ class Status:
             last_success=snapshot.taken_at,
             last_duration=seconds,
             waiting_until=None,
+            recent=self._recent_and(Poll(snapshot.taken_at, seconds, requests)),
         )
 
     def _after_comparing(self, snapshot: Snapshot) -> Status:
@@ -155,7 +198,7 @@ class Status:
         churn = self.churn if self.complete_names is None else self.churn.after(self.complete_names, names)
         return replace(self, complete_names=names, churn=churn)
 
-    def after_failure(self, error: SourceError, now: float, seconds: float) -> Status:
+    def after_failure(self, error: SourceError, now: float, seconds: float, requests: int = 0) -> Status:
         """Keep the last good snapshot; count and remember *error*."""
         return replace(
             self,
@@ -164,7 +207,11 @@ class Status:
             failures={**self.failures, error.reason: self.failures[error.reason] + 1},
             last_poll=now,
             last_duration=seconds,
+            recent=self._recent_and(Poll(now, seconds, requests, error.reason)),
         )
+
+    def _recent_and(self, poll: Poll) -> tuple[Poll, ...]:
+        return (*self.recent, poll)[-RECENT_POLLS:]
 
 
 @dataclass(frozen=True, slots=True)

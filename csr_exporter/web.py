@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -13,14 +12,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.templating import Jinja2Templates
 
 from csr_exporter import __version__
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
 from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.page import STYLE, language, overview, render
+from csr_exporter.report import report
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
@@ -35,6 +35,10 @@ class Exporter(Protocol):
 
     @property
     def exposed(self) -> Exposed: ...
+
+    @property
+    def configuration(self) -> str:
+        """The configuration in force as YAML, without its secrets."""
 
     @property
     def reloads(self) -> Reloads: ...
@@ -57,7 +61,10 @@ def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False
     compressed = [Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)]
     routes = [
         Route("/metrics", pages.metrics),
-        Route("/", pages.landing, middleware=compressed),
+        Route("/", pages.page, middleware=compressed),
+        Route("/status.css", pages.style, middleware=compressed),
+        Route("/status.json", pages.status, middleware=compressed),
+        Route("/config", pages.config, middleware=compressed),
         *_probes(pages),
         Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
     ]
@@ -95,21 +102,21 @@ def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature
     return PlainTextResponse("Reloading is off; --web.enable-lifecycle turns it on.\n", status_code=403)
 
 
+def _no_such_account() -> Response:
+    return PlainTextResponse("no such account is configured\n", status_code=404)
+
+
 class _Pages:
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
-        self._templates = Jinja2Templates(Path(__file__).parent / "templates")
         self._process = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._process)
 
     def metrics(self, request: Request) -> Response:
-        wanted = request.query_params.getlist("account")
-        statuses = self._exporter.statuses
-        unknown = set(wanted) - {status.account.name for status in statuses}
-        if unknown:
-            return PlainTextResponse("no such account is configured\n", status_code=404)
-        shown = [status for status in statuses if not wanted or status.account.name in wanted]
+        shown = self._asked_for(request)
+        if shown is None:
+            return _no_such_account()
         form = preferred_form(_header(request, "Accept"))
         pieces = exposition(shown, self._exporter.exposed, time.time(), self._further(), form)
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
@@ -117,14 +124,39 @@ class _Pages:
             return Response(gzipped(pieces), headers=headers | {"Content-Encoding": "gzip"})
         return Response(joined(pieces), headers=headers)
 
+    def _asked_for(self, request: Request) -> Sequence[Status] | None:
+        """The statuses of the accounts that *request* names, or of all; None when one of them is not configured."""
+        wanted = request.query_params.getlist("account")
+        statuses = self._exporter.statuses
+        if set(wanted) - {status.account.name for status in statuses}:
+            return None
+        return [status for status in statuses if not wanted or status.account.name in wanted]
+
     def _further(self) -> Iterator[Metric]:
         """The families that no account has a part in."""
         yield from exporter_families(self._exporter.reloads)
         yield from self._process.collect()
 
-    def landing(self, request: Request) -> Response:
-        facts = {"version": __version__, "statuses": self._exporter.statuses, "now": time.time()}
-        return self._templates.TemplateResponse(request, "landing.html", facts)
+    def page(self, request: Request) -> Response:
+        shown = self._asked_for(request)
+        if shown is None:
+            return _no_such_account()
+        exporter = self._exporter
+        facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
+        tongue = language(_header(request, "Accept-Language"))
+        html = render(facts, tongue, __version__, narrowed="account" in request.query_params)
+        headers = {"Content-Language": tongue.tag, "Vary": "Accept-Language"}
+        return HTMLResponse(html, headers=headers)
+
+    async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        # Its address changes when it does, so it may be kept.
+        return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=86400"})
+
+    def status(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return JSONResponse(report(self._exporter.statuses, __version__, time.time()))
+
+    def config(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return PlainTextResponse(self._exporter.configuration)
 
     def reload(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         try:

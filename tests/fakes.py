@@ -9,8 +9,9 @@ from typing import Any
 
 from csr_exporter.config import Config
 from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot
+from csr_exporter.metrics import Exposed
 from csr_exporter.simulator import SimulatedAccount
-from csr_exporter.status import Account, Status
+from csr_exporter.status import Account, Reloads, Status
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -60,6 +61,21 @@ def a_snapshot(*csrs: Csr, taken_at: float = NOW, **changes: Any) -> Snapshot:  
 def a_status(*csrs: Csr, name: str = "production", **changes: Any) -> Status:  # noqa: ANN401 - as `dataclasses.replace`
     """The status of an account after one good poll that took half a second."""
     return replace(Status(Account(name)).after_success(a_snapshot(*csrs), seconds=0.5), **changes)
+
+
+class FakeExporter:
+    """Shows what it was made with."""
+
+    exposed = Exposed()
+    configuration = "poll_interval: 5m\n"
+
+    def __init__(self, *statuses: Status, alive: bool = True, reloaded: bool = True) -> None:
+        self.reloads = Reloads("abc", NOW, successful=reloaded)
+        self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
+        self.alive = alive
+
+    def reload(self) -> None:
+        pass
 
 
 class Wire:

@@ -323,6 +323,10 @@ def test_schema_is_json() -> None:
 def test_a_reload_adds_removes_and_changes_accounts_and_the_others_keep_what_is_known(
     simulator: Simulator, tmp_path: Path
 ) -> None:
+    kept = [
+        *("csr_exporter_last_success_timestamp_seconds", "csr_exporter_polls_total", "scm_csr_reported"),
+        *("scm_csr_added_total", "csr_exporter_last_poll_duration_seconds"),
+    ]
     before = {"kept": aksk(PRODUCTION), "changed": aksk(PRODUCTION), "removed": aksk(STAGING)}
     after = {"kept": aksk(PRODUCTION), "changed": token(STAGING), "added": aksk(STAGING)}
     with running("run", write(tmp_path, simulator, **before)) as exporter:
@@ -332,9 +336,10 @@ def test_a_reload_adds_removes_and_changes_accounts_and_the_others_keep_what_is_
         until(lambda: metrics_with(exporter, 'scm_csr_up{account="added"} 1.0'))
         text = until(lambda: metrics_with(exporter, 'scm_csr_reported{account="changed"} 70.0'))
 
-    created = 'csr_exporter_last_success_timestamp_seconds{account="kept"}'
-    assert value(text, created) == value(first, created)
-    assert value(text, 'csr_exporter_polls_total{account="kept"}') == 1
+    for name in kept:
+        assert value(text, f'{name}{{account="kept"}}') == value(first, f'{name}{{account="kept"}}') is not None
+    requests = 'csr_exporter_api_requests_total{account="kept",code="200",service="scm"}'
+    assert value(text, requests) == value(first, requests) is not None
     assert value(text, 'scm_csr_up{account="removed"}') is None
     assert value(text, "csr_exporter_config_last_reload_successful") == 1
     assert "event=configuration_reloaded accounts=3" in "".join(exporter.err)

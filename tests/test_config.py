@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from csr_exporter.config import (
     AkskCredentials,
@@ -110,6 +111,83 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
     assert list(config.warnings()) == [
         "production: token stands in the configuration; token_file or token_env would hide it"
     ]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("http://proxy.example:3128", "http://proxy.example:3128"),
+        ("http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"),
+        ("http://user:hunter2@proxy.example", "http://<secret>@proxy.example"),
+        ("http://hunter2@proxy.example/", "http://<secret>@proxy.example"),
+        ("http://user:hunter2/@proxy.example", "<secret>"),
+        ("http://user/hunter2@proxy.example", "<secret>"),
+        ("http://proxy.example?hunter2", "<secret>"),
+    ],
+)
+def test_a_proxy_is_shown_without_user_and_password_wherever_they_stand(tmp_path: Path, proxy: str, shown: str) -> None:
+    config = read_config(written(tmp_path, MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")))
+
+    assert yaml.safe_load(config.shown())["accounts"][0]["proxy"] == shown
+
+
+def test_the_configuration_is_shown_as_it_could_be_written(tmp_path: Path) -> None:
+    text = MINIMAL.replace("token_env: THE_TOKEN", "token_file: token").replace(
+        "    site:", "    max_offset: null\n    site:"
+    )
+    config = read_config(written(tmp_path, f"stale_after: 1h30m\nrequest_timeout: 1500ms\n{text}"))
+
+    assert (
+        config.shown()
+        == f"""\
+poll_interval: 5m
+poll_timeout: 2m
+request_timeout: 1s500ms
+stale_after: 1h30m
+max_requests_per_poll: 500
+max_requests_per_second: 10.0
+age_buckets:
+- 7d
+- 30d
+- 90d
+- 180d
+- 365d
+- 398d
+- 730d
+per_csr:
+  enabled: true
+  max_series: 20000
+  labels:
+  - name
+  - domain_name
+  - private_key_algo
+  - usage
+accounts:
+- name: production
+  site: international
+  insecure_plain_http: false
+  insecure_skip_verify: false
+  offset_mode: auto
+  max_offset: null
+  credentials:
+    kind: token
+    token_file: {tmp_path / "token"}
+"""
+    )
+    assert read_config(written(tmp_path, config.shown())) == config
+
+
+def test_a_secret_that_stands_in_the_configuration_is_shown_as_one(tmp_path: Path) -> None:
+    credentials = "{kind: aksk, access_key: hunter2, secret_key: hunter2, security_token_env: TOKEN, domain_id: d}"
+    config = read_config(written(tmp_path, MINIMAL.replace("{kind: token, token_env: THE_TOKEN}", credentials)))
+
+    assert yaml.safe_load(config.shown())["accounts"][0]["credentials"] == {
+        "kind": "aksk",
+        "access_key": "<secret>",
+        "secret_key": "<secret>",
+        "security_token_env": "TOKEN",
+        "domain_id": "d",
+    }
 
 
 def test_what_weakens_security_is_said(tmp_path: Path) -> None:

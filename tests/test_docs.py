@@ -65,9 +65,19 @@ def test_a_page_names_only_metrics_that_exist(file: str) -> None:
 
 @pytest.mark.parametrize("file", sorted({"README.md"} | {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")}))
 def test_a_link_within_the_project_leads_somewhere(file: str) -> None:
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / file).read_text(encoding="utf-8"))
+    text = (ROOT / file).read_text(encoding="utf-8")
+    targets = [*re.findall(r"\]\((?!https?:|#)([^)#]+)", text), *re.findall(r'<img src="([^"]+)"', text)]
 
     assert [target for target in targets if not (ROOT / file).parent.joinpath(target).exists()] == []
+
+
+def test_pictures_are_light_and_shown() -> None:
+    pages = readme() + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    pictures = sorted((ROOT / "docs" / "pictures").glob("*.png"))
+
+    assert pictures
+    assert [picture.name for picture in pictures if f"pictures/{picture.name}" not in pages] == []
+    assert [picture.name for picture in pictures if picture.stat().st_size >= 300_000] == []
 
 
 def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:

@@ -27,12 +27,15 @@ class FakeSource:
         self._answers = list(answers)
         self.secret = b"secret"
         self.polls = 0
+        self.wire: Poller | None = None
 
     def start(self, seconds: float) -> None:
         assert seconds == 120
         self.polls += 1
 
     def page(self, query: Query) -> Page:
+        if self.wire:
+            self.wire.exchanged(Exchange(Service.SCM, "200", 0.1))
         answer = self._answers[min(self.polls, len(self._answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
@@ -184,3 +187,32 @@ def test_what_goes_over_the_wire_is_part_of_the_status() -> None:
 
     assert poller.status.traffic.requests[Service.SCM, "200"] == 1
     assert poller.status.traffic.retries[Service.SCM, Reason.TIMEOUT] == 1
+
+
+def test_a_poll_is_remembered_with_the_requests_it_sent_and_none_of_those_before() -> None:
+    source = FakeSource(a_page("1"), FORBIDDEN)
+    poller = a_poller(source)
+    source.wire = poller
+
+    poller.poll()
+    poller.poll()
+
+    assert [(poll.requests, poll.reason) for poll in poller.status.recent] == [(1, None), (1, Reason.FORBIDDEN)]
+
+
+def test_a_poll_that_a_pause_forbids_is_not_remembered() -> None:
+    poller = a_poller(FakeSource(LOCKING))
+
+    poller.poll()
+    poller.poll()
+
+    assert len(poller.status.recent) == 1
+
+
+def test_a_successor_knows_the_polls_before_it() -> None:
+    before, after = a_poller(FakeSource(a_page("1"))), a_poller(FakeSource(a_page("1")))
+    before.poll()
+
+    after.inherit(before)
+
+    assert after.status.recent == before.status.recent != ()

@@ -304,7 +304,7 @@ def silenced_by(source: str) -> set[str]:
     match source:
         case "CsrExporterDown":
             # An alert about a clock has no account, but is of the same concern.
-            accounts = {"CsrExporterAccountPolledTwice", "CsrExporterAccountNotPolled"}
+            accounts = {"CsrExporterAccountPolledTwice", "CsrExporterAccountNotPolled", "CsrExporterAccountsMissing"}
             return of("hygiene", "trust", "access") | accounts | {"CsrExporterAbsent"}
         case "ScmCsrDataVeryStale" | "ScmCsrNeverSucceeded":
             critical = ("ScmCsrDataVeryStale", "ScmCsrNeverSucceeded", "ScmCsrClockSkew")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, SourceError
-from csr_exporter.status import LATENCY_BUCKETS, Account, Churn, Latency, Status, Traffic
+from csr_exporter.status import LATENCY_BUCKETS, RECENT_POLLS, Account, Churn, Latency, Poll, Status, Traffic
 from tests.fakes import NOW, a_csr, a_snapshot, a_status
 
 FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403")
@@ -98,3 +98,25 @@ def test_a_latency_falls_into_the_first_bucket_that_holds_it() -> None:
     latency = Latency().after(LATENCY_BUCKETS[0]).after(LATENCY_BUCKETS[-1] + 1)
 
     assert latency.counts == (1, *(0,) * (len(LATENCY_BUCKETS) - 1), 1)
+
+
+def test_the_latest_polls_are_remembered_with_how_they_went() -> None:
+    status = Status(Account("production"))
+
+    for number in range(RECENT_POLLS):
+        status = status.after_failure(FORBIDDEN, NOW + number, seconds=0.5, requests=number)
+    status = status.after_success(a_snapshot(taken_at=NOW + 100), seconds=2.0, requests=7)
+
+    assert len(status.recent) == RECENT_POLLS
+    assert status.recent[0] == Poll(NOW + 1, 0.5, 1, Reason.FORBIDDEN)
+    assert status.recent[-1] == Poll(NOW + 100, 2.0, 7)
+    assert status.recent[-1].started_at == NOW + 98
+
+
+def test_the_next_request_comes_after_a_pause_however_often_the_scheduler_calls() -> None:
+    status = a_status(next_poll=NOW + 60, waiting_until=NOW + 300)
+
+    assert status.next_request(NOW) == NOW + 300
+    assert status.next_request(NOW + 301) == NOW + 60
+    assert a_status(next_poll=NOW + 60, waiting_until=NOW + 30).next_request(NOW) == NOW + 60
+    assert a_status().next_request(NOW) is None

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from csr_exporter.inventory import Reason, SourceError
-from csr_exporter.metrics import Exposed
-from csr_exporter.status import Account, Reloads, Status
+from csr_exporter.status import Account, Status
 from csr_exporter.web import application
-from tests.fakes import NOW, a_csr, a_status
-
-
-class FakeExporter:
-    """Shows what it was made with."""
-
-    exposed = Exposed()
-    reloads = Reloads("abc", NOW)
-
-    def __init__(self, *statuses: Status, alive: bool = True) -> None:
-        self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
-        self.alive = alive
-
-    def reload(self) -> None:
-        pass
+from tests.fakes import NOW, FakeExporter, a_csr, a_status
 
 
 def a_large_exporter() -> FakeExporter:
@@ -119,12 +106,53 @@ def test_ready_once_every_account_was_polled_whatever_came_of_it() -> None:
     assert ready.status_code == 200
 
 
-def test_the_landing_page_names_the_accounts_and_escapes_them() -> None:
-    page = get("/", FakeExporter(a_status(a_csr(), name="<script>alert(1)</script>")))
+def test_the_page_comes_in_the_language_that_is_preferred() -> None:
+    chinese = get("/", Accept_Language="zh-CN,zh;q=0.9,en;q=0.8")
+    english = get("/", Accept_Language="fr")
 
-    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
-    assert "<script>" not in page.text
+    assert chinese.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert (chinese.headers["Content-Language"], english.headers["Content-Language"]) == ("zh-CN", "en")
+    assert '<html lang="zh-CN">' in chinese.text
+    assert "Accept-Language" in english.headers["Vary"]
+
+
+def test_the_page_can_be_narrowed_to_an_account() -> None:
+    page = get("/?account=staging")
+
+    assert "<bdi>staging</bdi>" in page.text
+    assert "<bdi>production</bdi>" not in page.text
+    assert get("/?account=nobody").status_code == 404
+
+
+def test_the_page_says_when_polls_have_stopped_or_a_configuration_was_rejected() -> None:
+    well, stopped, old = get("/"), get("/", FakeExporter(alive=False)), get("/", FakeExporter(reloaded=False))
+
+    assert 'class="alarm"' not in well.text
+    assert "The scheduler has stopped: no account is polled any more." in stopped.text
+    assert "an older one is in force" in old.text
+
+
+def test_the_style_may_be_kept_because_its_address_changes_with_it() -> None:
+    (address,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', get("/").text)
+
+    style = get(f"/{address}")
+
+    assert style.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert style.headers["Cache-Control"] == "max-age=86400"
+
+
+def test_the_configuration_in_force_is_shown_as_text() -> None:
+    response = get("/config")
+
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.text == "poll_interval: 5m\n"
+
+
+def test_the_status_for_programs_has_every_account() -> None:
+    response = get("/status.json")
+
+    assert response.headers["Content-Type"] == "application/json"
+    assert [each["account"] for each in response.json()["accounts"]] == ["production", "staging"]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/metrics/", 404), ("/-/reload", 405)])

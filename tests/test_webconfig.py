@@ -454,7 +454,7 @@ def test_any_bytes_may_be_a_password(password: bytes) -> None:
 
 @pytest.mark.parametrize("version", ["2a", "2b", "2x", "2y"])
 def test_a_hash_of_any_version_is_taken(directory: Path, version: str) -> None:
-    text = f"basic_auth_users: {{alice: {hashed(b'right').replace('2b', version)}}}\n"
+    text = f"basic_auth_users: {{alice: {hashed(b'right').replace('2b', version, 1)}}}\n"
 
     users = WebConfigFile(written(directory, text)).in_force().users
 

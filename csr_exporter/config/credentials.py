@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -47,6 +57,13 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it would be written: what is not there by default is left out where it is not given."""
+        fields = type(self).model_fields.items()
+        optional = {each for name, field in fields if field.default is None for each in (name, field.alias)}
+        return {name: value for name, value in handler(self).items() if value is not None or name not in optional}
+
 
 class Credentials(Section):
     """How to authenticate. A secret is given as ``X``, ``X_file`` or ``X_env``, which become the one field ``X``."""
@@ -64,6 +81,18 @@ class Credentials(Section):
             if given or cls.model_fields[name].is_required():
                 folded[name] = given
         return folded
+
+    @model_serializer(mode="wrap")
+    def _unfold(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The reverse of `_fold`, but for what is secret."""
+        unfolded: dict[str, Any] = {}
+        for name, value in handler(self).items():
+            if name in self.secrets and value:
+                ((how, shown),) = value.items()
+                unfolded[_spellings(name)[how]] = shown
+            elif value is not None:
+                unfolded[name] = value
+        return unfolded
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, known_kind, with_site
 from csr_exporter.config.settings import (
     Duration,
     FilePath,
+    ProxyAddress,
     at_least,
     encrypted_or_allowed,
-    proxy_address,
+    shown_proxy,
     web_address,
 )
 
@@ -36,7 +38,7 @@ class AccountConfig(Section):
         None, validate_default=True, description="Address of SCM, where no site fits"
     )
     limit: int | None = Field(None, ge=1, description="How many CSRs this account should hold at most")
-    proxy: Annotated[SecretStr, AfterValidator(proxy_address)] | None = Field(
+    proxy: Annotated[ProxyAddress | None, PlainSerializer(shown_proxy, when_used="json")] = Field(
         None, description="Proxy for this account; HTTPS_PROXY and NO_PROXY are honoured without it"
     )
     ca_file: FilePath | None = Field(None, description="Certificate authorities to trust, in PEM")
@@ -140,6 +142,10 @@ class Config(Section):
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
         description="The accounts to poll"
     )
+
+    def shown(self) -> str:
+        """All settings as YAML, those that nobody gave included, and of the secrets only where they come from."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def warnings(self) -> Iterator[str]:
         """What works but weakens security, one sentence each."""

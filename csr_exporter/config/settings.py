@@ -22,6 +22,9 @@ from pydantic import (
 )
 
 DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+HIDDEN = "<secret>"
+"""Stands for a secret wherever a configuration is shown."""
+
 _UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
 
 
@@ -52,7 +55,21 @@ def at_least(shortest: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "string", "pattern": DURATION})]
+def written(duration: float) -> str:
+    """*duration* in seconds as it would be written, the largest unit being days: ``398d``, ``1h30m``."""
+    left, parts = round(duration * 1000), []
+    for name, milliseconds in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, milliseconds)
+        parts += [f"{count}{name}"] if count else []
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(seconds),
+    PlainSerializer(written, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION}),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +125,13 @@ def _path(text: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
 
 
-def _shown(secret: Secret | None) -> str | None:
-    """Where a secret comes from, for a configuration that is shown."""
-    if secret is None or secret.inline is not None:
-        return None if secret is None else "<secret>"
-    return f"file {secret.file}" if secret.file else f"variable {secret.env}"
+def _shown(secret: Secret | None) -> dict[str, str] | None:
+    """How a secret is given, for a configuration that is shown, and what of it may be seen."""
+    if secret is None:
+        return None
+    if secret.inline is not None:
+        return {"inline": HIDDEN}
+    return {"file": str(secret.file)} if secret.file else {"env": str(secret.env)}
 
 
 RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]
@@ -137,7 +156,7 @@ def web_address(text: str) -> str:
 def metadata_address(text: str) -> str:
     """*text* as the address of a metadata service: of this machine or of its link. Raises `ValueError`."""
     parts = urlsplit(text)
-    if parts.scheme != "http" or not (is_local(parts.hostname or "")) or parts.query or parts.username:
+    if parts.scheme != "http" or not (is_local(parts.hostname or "")) or parts.query or "@" in parts.netloc:
         raise ValueError("expected an address of this machine or its link, such as http://169.254.169.254")
     return text.rstrip("/")
 
@@ -171,3 +190,21 @@ def proxy_address(text: SecretStr) -> SecretStr:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("expected the address of a proxy, such as http://proxy.example:3128")
     return text
+
+
+def shown_proxy(text: SecretStr | None) -> str | None:
+    """The address of a proxy without user and password; nothing of one that might hold them elsewhere."""
+    if text is None:
+        return None
+    parts = urlsplit(text.get_secret_value())
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # what stands there may be the beginning of a password
+        return HIDDEN
+    if parts.path.strip("/") or parts.query or parts.fragment or not re.fullmatch(r"[\w.:-]+", parts.hostname or ""):
+        return HIDDEN
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{f'{HIDDEN}@' if '@' in parts.netloc else ''}{host}{port}"
+
+
+ProxyAddress = Annotated[SecretStr, AfterValidator(proxy_address)]

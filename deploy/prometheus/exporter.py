@@ -163,3 +163,19 @@ def _replicas(t: Thresholds) -> Iterator[Alert]:
         f"{duration(t.remembered)} after.",
         dashboard=HEALTH,
     )
+    yield Alert(
+        name="CsrExporterAccountsMissing",
+        severity="warning",
+        hold=15 * MINUTE,
+        when="fewer accounts are polled than stand in the configuration",
+        expr=f"""
+            {highest("csr_exporter_configured_accounts")}
+            - count without (account) ({highest("csr_exporter_poll_interval_seconds")})
+            > 0
+        """,
+        summary=f"{COUNT} configured accounts are not polled",
+        description=f"The configuration has {COUNT} accounts more than all instances together poll: a shard is "
+        "missing, or two shards have the same number.",
+        dashboard=HEALTH,
+        of_account=False,
+    )

@@ -229,6 +229,15 @@ BY_NOBODY = firing(
     job=JOB,
 )
 
+CONFIGURED = "csr_exporter_configured_accounts"
+MISSING = _kind("CsrExporterAccountsMissing", "warning", HEALTH)
+THREE_MISSING = firing(
+    "3 configured accounts are not polled",
+    "The configuration has 3 accounts more than all instances together poll: a shard is missing, or two shards have "
+    "the same number.",
+    job=JOB,
+)
+
 SHARDS = (
     Trial(
         "fires, not below, and ends",
@@ -283,6 +292,39 @@ SHARDS = (
         interval="10m",
     ),
     Trial("no series at all", NOT_POLLED, (), {40: ()}),
+    Trial(
+        "fires, not below, and ends",
+        MISSING,
+        (
+            *(_of(ONE, INTERVAL, "300x80", account) for account in ("production", "staging")),
+            *(_of(TWO, INTERVAL, "300x9 stale _x39 300x20", account) for account in ("payments", "sandbox", "shop")),
+            *(_of(instance, CONFIGURED, "5x80") for instance in (ONE, TWO)),
+        ),
+        {24: (), 25: (THREE_MISSING,), 51: ()},
+    ),
+    Trial(
+        "two replicas of all accounts",
+        MISSING,
+        (
+            *(_of(each, INTERVAL, "300x80", account) for each in (ONE, TWO) for account in ("production", "staging")),
+            *(_of(instance, CONFIGURED, "2x80") for instance in (ONE, TWO)),
+        ),
+        {60: ()},
+    ),
+    Trial(
+        "an account that was added, and that one of two replicas knows of later",
+        MISSING,
+        (
+            _of(ONE, INTERVAL, "300x80", "production"),
+            _of(ONE, INTERVAL, "_x9 300x60", "staging"),
+            _of(TWO, INTERVAL, "300x80", "production"),
+            _of(TWO, INTERVAL, "_x30 300x60", "staging"),
+            _of(ONE, CONFIGURED, "1x9 2x60"),
+            _of(TWO, CONFIGURED, "1x30 2x60"),
+        ),
+        {20: (), 40: ()},
+    ),
+    Trial("no series at all", MISSING, (), {40: ()}),
 )
 
 EXPORTER = (*PRESENCE, *RELOADS, SLOW, *REPLICAS, *SHARDS)

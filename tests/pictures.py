@@ -1,0 +1,67 @@
+"""The pictures of the status page in the documentation: ``python -m tests.pictures [FOLDER]`` takes them anew."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser
+
+from csr_exporter.status import Status
+from tests.chromium import chromium, status_page
+from tests.world import fine, mixed
+
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+
+DESK = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.25}
+PHONE = {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is on a picture: the page of *statuses* in a browser of such *settings*, with the account *opened*."""
+
+    name: str
+    statuses: Sequence[Status]
+    settings: Mapping[str, Any]
+    opened: str | None = None
+    whole: bool = True
+
+
+def pictures(now: float) -> Sequence[Picture]:
+    """All of them."""
+    return [
+        Picture("status-light", mixed(now), {**DESK, "color_scheme": "light"}),
+        Picture(
+            "status-dark", fine(now), {**DESK, "device_scale_factor": 1, "color_scheme": "dark"}, opened="production"
+        ),
+        Picture("status-phone", mixed(now), {**PHONE, "color_scheme": "light"}, whole=False),
+        Picture("status-phone-chinese", mixed(now), {**PHONE, "color_scheme": "dark", "locale": "zh-CN"}, whole=False),
+    ]
+
+
+def take(picture: Picture, browser: Browser, file: Path) -> None:
+    """Write *picture* into *file*, as PNG."""
+    with status_page(picture.statuses) as address, browser.new_context(**picture.settings) as context:
+        page = context.new_page()
+        page.goto(address)
+        if picture.opened:
+            page.locator("details.account > summary", has_text=picture.opened).click()
+            page.mouse.move(0, 0)
+        page.screenshot(path=file, full_page=picture.whole, animations="disabled")
+
+
+def main(folder: Path) -> None:
+    """Take all pictures into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        for picture in pictures(time.time()):
+            take(picture, browser, folder / f"{picture.name}.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
