@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test lint bench dashboards rules prove pictures clean
+.PHONY: demo run test lint soak bench dashboards rules prove pictures clean
 
 demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -20,6 +20,10 @@ lint: $(READY) ## Style, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+SECONDS := 180
+soak: $(READY) ## A daemon under faults at random for three minutes, or SECONDS=…
+	@$(BIN)/python -W error -m tests.soak $(SECONDS)
 
 bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in one run
 	@$(BIN)/python -m bench

@@ -50,11 +50,15 @@ def poller_for(
     pool: Pool,
     sleep: Callable[[float], None] = time.sleep,
     watch: Callable[[Page], None] = lambda _: None,
+    now: Callable[[], float] = time.time,
 ) -> Poller:
-    """The poller of *account*; *watch* sees each page that it reads. Accounts of one *pool* share tokens."""
+    """The poller of *account*; *watch* sees each page that it reads, and *now* tells when pauses end.
+
+    Accounts of one *pool* share tokens.
+    """
 
     def connect(poller: Poller) -> _Source:
-        settings = _transport_settings(config, account)
+        settings = transport_settings(config, account)
         transport = Transport(settings, poller, sleep)
         auth = auth_for(account.credentials, transport, pool.held((account.credentials, settings)))
         return _Source(CsrApi(account.address, transport, auth), auth, watch)
@@ -66,13 +70,15 @@ def poller_for(
             stale_after=config.stale_after or 0.0,
             limit=account.limit,
         ),
-        limits=_limits(config, account),
+        limits=listing_limits(config, account),
         timeout=config.poll_timeout,
         connect=connect,
+        now=now,
     )
 
 
-def _transport_settings(config: Config, account: AccountConfig) -> Settings:
+def transport_settings(config: Config, account: AccountConfig) -> Settings:
+    """How to reach the services of *account*."""
     return Settings(
         request_timeout=config.request_timeout,
         requests_per_second=config.max_requests_per_second,
@@ -82,7 +88,8 @@ def _transport_settings(config: Config, account: AccountConfig) -> Settings:
     )
 
 
-def _limits(config: Config, account: AccountConfig) -> Limits:
+def listing_limits(config: Config, account: AccountConfig) -> Limits:
+    """What may be asked of the CSR list of *account* in one poll."""
     modes = {"auto": None, "none": OffsetMode.UNTESTED}
     mode = modes[account.offset_mode] if account.offset_mode in modes else OffsetMode(account.offset_mode)
     return Limits(offset_mode=mode, max_offset=account.max_offset, max_requests=config.max_requests_per_poll)

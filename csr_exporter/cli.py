@@ -14,10 +14,10 @@ import structlog
 
 from csr_exporter import __version__, logs
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
-from csr_exporter.flags import AddressType, F, ShardType, flag, served, web_config_file
+from csr_exporter.flags import AddressType, F, ShardType, flag, served
 from csr_exporter.server import Address, AddressError, Site
 from csr_exporter.sharding import Shard
-from csr_exporter.webconfig import WebConfigFile
+from csr_exporter.webconfig import InForce, WebConfigFile
 
 T = TypeVar("T")
 
@@ -105,17 +105,53 @@ def once(config_file: Path | None, output: Path | None) -> None:
 
 @main.command()
 @_config_file
-@web_config_file
+@served
+@click.option(
+    "--live", is_flag=True, help="Also ask the service of each account, and say what works and what does not."
+)
 @_logged
-def check(config_file: Path | None, web_config_file: Path | None) -> None:
-    """Validate the configuration and say all that is wrong with it. Exits with 2 when something is."""
-    config, _ = _configurations(config_file, web_config_file)
+def check(config_file: Path | None, web_config_file: Path | None, live: bool, **flags: Any) -> None:  # noqa: ANN401, FBT001 - as click gives them
+    """Validate the configuration and say all that is wrong with it. Exits with 2 when something is.
+
+    With --live also with 1 when an account cannot be polled.
+    """
+    config, web_config = _configurations(config_file, web_config_file)
     for warning in config.warnings():
         click.echo(f"warning: {warning}", err=True)
     count = len(config.accounts)
     click.echo(f"{config_file or 'environment'}: valid, {count} account{'s' if count > 1 else ''}")
     if web_config_file:
         click.echo(f"{web_config_file}: valid")
+    if live:
+        sys.exit(0 if _examine(config, web_config, flags) else 1)
+
+
+def _examine(config: Config, web_config: WebConfigFile | None, flags: dict[str, Any]) -> bool:
+    """Say what works of each account and what to paste elsewhere; whether all can be polled."""
+    from csr_exporter import diagnosis, serving  # noqa: PLC0415 - as in run
+
+    reports = []
+    for report in diagnosis.examine(config):
+        reports.append(report)
+        _say("", *diagnosis.written(report))
+    _say("", diagnosis.verdict(reports))
+    web = serving.from_flags(web_config, **flags)
+    in_force = web_config.in_force() if web_config else InForce()
+    address = web.addresses[0]
+    served_at = diagnosis.Served(address.host, address.port, web.prefix, bool(in_force.context), bool(in_force.users))
+    names = [account.name for account in config.accounts]
+    _say("", "For prometheus.yml:", "", *diagnosis.scrape_config(served_at, names))
+    _say("", "For IAM, a policy that grants this one action: others of SCM give away private keys.", "")
+    _say(*diagnosis.policy())
+    return not any(report.failed for report in reports)
+
+
+def _say(*lines: str) -> None:
+    """Print *lines*, in colour where that is wanted (no-color.org), and in the letters that standard output has."""
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        text = line.encode(encoding, "backslashreplace").decode(encoding)
+        click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
 
 
 @main.command(name="list")

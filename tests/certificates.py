@@ -44,12 +44,12 @@ class Authority:
     def cert(self) -> bytes:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, *names: x509.GeneralName) -> Pair:
-        """A certificate for *names*; without any, for loopback."""
+    def issue(self, *names: x509.GeneralName, ends: timedelta = DAY) -> Pair:
+        """A certificate for *names*, which ends so long from now; without any, for loopback."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody")])
         given = names or (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-        certificate = _signed(subject, self._name, key, self._key, *given)
+        certificate = _signed(subject, self._name, key, self._key, *given, ends=ends)
         return Pair(certificate.public_bytes(serialization.Encoding.PEM), in_pem(key), certificate.serial_number)
 
 
@@ -66,6 +66,7 @@ def _signed(
     by: ec.EllipticCurvePrivateKey,
     *names: x509.GeneralName,
     authority: bool = False,
+    ends: timedelta = DAY,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     builder = (
@@ -75,7 +76,7 @@ def _signed(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_after(now + ends)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)

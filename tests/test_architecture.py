@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "accounts": {"config", "auth", "api", "inventory", "listing", "metrics", "poller", "status", "transport"},
     "oneshot": PURE | {"auth", "config", "accounts", "exposition", "metrics", "status"},
+    "diagnosis": PURE | {"config", "accounts", "api", "auth", "listing", "transport"},
     "daemon": {
         "auth",
         "config",
@@ -51,7 +52,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "demo": {"config", "daemon", "server", "serving", "simulator"},
     "flags": {"server", "sharding"},
-    "cli": {"config", "daemon", "demo", "flags", "logs", "oneshot", "server", "serving", "sharding", "webconfig"},
+    "cli": {
+        "config",
+        "daemon",
+        "demo",
+        "diagnosis",
+        "flags",
+        "logs",
+        "oneshot",
+        "server",
+        "serving",
+        "sharding",
+        "webconfig",
+    },
     "__main__": {"cli"},
     "__init__": set(),
 }

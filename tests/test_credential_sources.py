@@ -12,10 +12,9 @@ from csr_exporter.auth import KEY_PAUSE
 from csr_exporter.inventory import Reason
 from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.client import Client
+from tests.kinds import FEDERATED, LENT, credentials_of
 
 ACCOUNT = SimulatedAccount("production", csrs=3)
-KINDS = ["metadata", "profile", "federated profile", "federated environment", "oidc"]
-LENT = ["metadata", "federated profile", "federated environment", "oidc"]
 
 
 @pytest.fixture
@@ -33,38 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def client_of(kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client for credentials of *kind*, with everything they need in its place."""
-    id_token = home / "id-token"
-    id_token.write_text(f"{ACCOUNT.id_token}\n", encoding="utf-8")
-    federated = {"idp_id": ACCOUNT.idp_id, "id_token_file": str(id_token)}
-    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", simulator.url)
-    monkeypatch.setenv("HUAWEICLOUD_SDK_STS_ENDPOINT", simulator.url)
-    match kind:
-        case "metadata":
-            return Client(
-                simulator.url, {"kind": "metadata", "metadata_endpoint": simulator.metadata_url("production")}
-            )
-        case "profile":
-            write_profile(home, monkeypatch, ak=ACCOUNT.access_key, sk=ACCOUNT.secret_key)
-            return Client(simulator.url, {"kind": "profile"})
-        case "federated profile":
-            write_profile(home, monkeypatch, **federated)
-            return Client(simulator.url, {"kind": "profile"})
-        case "federated environment":
-            monkeypatch.setenv("HUAWEICLOUD_SDK_IDP_ID", ACCOUNT.idp_id)
-            monkeypatch.setenv("HUAWEICLOUD_SDK_ID_TOKEN_FILE", str(id_token))
-            return Client(simulator.url, {"kind": "environment"})
-        case _:
-            provider, agency = ACCOUNT.urns
-            monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", provider)
-            monkeypatch.setenv("HUAWEICLOUD_OIDC_AGENCY_URN", agency)
-            monkeypatch.setenv("HUAWEICLOUD_OIDC_TOKEN_FILE", str(id_token))
-            return Client(simulator.url, {"kind": "oidc"})
-
-
-def write_profile(home: Path, monkeypatch: pytest.MonkeyPatch, **entries: str) -> None:
-    file = home / "credentials"
-    file.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items()), encoding="utf-8")
-    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    return Client(simulator.url, credentials_of(kind, ACCOUNT, simulator, home, monkeypatch))
 
 
 def sent(simulator: Simulator, *services: str) -> list[int | None]:
@@ -72,7 +40,7 @@ def sent(simulator: Simulator, *services: str) -> list[int | None]:
     return [request.status for request in simulator.requests if request.service in services]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*LENT, "profile"])
 def test_every_source_reads_the_list(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +75,7 @@ def test_a_lent_key_that_is_refused_is_renewed_once(
     assert client.auth.renewals == 1
 
 
-@pytest.mark.parametrize("kind", ["federated profile", "federated environment", "oidc"])
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
 def test_an_id_token_that_is_refused_is_said_so_and_pauses(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +91,7 @@ def test_an_id_token_that_is_refused_is_said_so_and_pauses(
     assert len(sent(simulator, "iam")) == 1
 
 
-@pytest.mark.parametrize("kind", ["federated profile", "federated environment", "oidc"])
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
 def test_an_id_token_file_is_read_again_when_it_changes(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,6 +96,15 @@ def test_each_fault_has_its_reason(
     simulator.inject(None, Fault(fault))
 
     assert client.fails().reason is reason
+
+
+def test_a_reply_that_is_too_large_is_not_kept_by_the_error_that_says_so(simulator: Simulator) -> None:
+    simulator.inject(None, Fault(RawReply(body=b"x" * 1024, repeat=10 * 1024)))
+
+    error = Client(simulator.url).fails()
+
+    kept = [value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values()]
+    assert max(len(value) for value in kept if isinstance(value, bytes | bytearray)) < 100_000
 
 
 def test_an_address_where_nobody_listens_is_unreachable() -> None:

@@ -40,6 +40,14 @@ class Settings:
     proxy: str | None = None
     ca_file: Path | None = None
     verify: bool = True
+    attempts: int = ATTEMPTS
+    """How often a request is sent at most, where the fault may pass."""
+
+    def proxies(self, url: str) -> dict[str, str]:
+        """The proxies for *url* as `requests` takes them: as configured, else as the environment says."""
+        if (urlsplit(url).hostname or "").startswith("169.254."):
+            return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
+        return {"all": self.proxy} if self.proxy else get_environ_proxies(url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,19 @@ class Observer(Protocol):
     def retried(self, service: Service, reason: Reason) -> None: ...
 
 
+class _NotSignedError(Exception):
+    """There are no credentials to sign with, because of *error*."""
+
+    def __init__(self, error: SourceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Transport:
     """Sends the requests of one account, one at a time.
 
-    Within a poll it asks again, up to three times, where a fault may pass; what *sleep* is given are seconds, and it
-    may return early to say that the process ends.
+    Within a poll it asks again, as often as *settings* allow, where a fault may pass; what *sleep* is given are
+    seconds, and it may return early to say that the process ends.
     """
 
     def __init__(self, settings: Settings, observer: Observer, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -73,7 +89,7 @@ class Transport:
         self._next_slot = 0.0
         self._proxies: dict[str, dict[str, str]] = {}
         self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(settings.attempts),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
             wait=_pause,
             before_sleep=self._before_retry,
@@ -101,8 +117,14 @@ class Transport:
         auth: Signer | None = None,
         success: int = 200,
     ) -> Reply:
-        """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*."""
-        return self._retrying(self._attempt, service, request, auth, success)
+        """Send *request*, signed anew by *auth* at each attempt. Raises `SourceError` for all but status *success*.
+
+        What *auth* raises ends it: where credentials are asked for, that was tried as often as it may be.
+        """
+        try:
+            return self._retrying(self._attempt, service, request, auth, success)
+        except _NotSignedError as error:
+            raise error.error from error.error.__cause__
 
     def _before_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -115,8 +137,7 @@ class Transport:
 
     def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
         # Signed first: a renewal of the credentials is a request of its own.
-        request.auth = auth
-        prepared = self._session.prepare_request(request)
+        prepared = self._signed(request, auth)
         timeout = self._time_left()
         self._await_slot()
         started = time.monotonic()
@@ -132,6 +153,13 @@ class Transport:
         if response.status_code != success:
             raise refusal(response, body, prepared)
         return Reply(response.headers, body)
+
+    def _signed(self, request: requests.Request, auth: Signer | None) -> requests.PreparedRequest:
+        request.auth = auth
+        try:
+            return self._session.prepare_request(request)
+        except SourceError as error:
+            raise _NotSignedError(error) from error
 
     def _time_left(self) -> float:
         """Seconds that the next request may take."""
@@ -159,15 +187,11 @@ class Transport:
         }
 
     def _proxies_for(self, url: str) -> dict[str, str]:
-        """The proxies to reach *url* by; the environment is asked once for each host, for the answer costs."""
-        parts = urlsplit(url)
-        if (parts.hostname or "").startswith("169.254."):
-            return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
-        if self._settings.proxy:
-            return {"all": self._settings.proxy}
-        if parts.netloc not in self._proxies:
-            self._proxies[parts.netloc] = get_environ_proxies(url)
-        return self._proxies[parts.netloc]
+        """The proxies to reach *url* by, found out once for each host, for the answer of the environment costs."""
+        host = urlsplit(url).netloc
+        if host not in self._proxies:
+            self._proxies[host] = self._settings.proxies(url)
+        return self._proxies[host]
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
@@ -193,6 +217,7 @@ def _read(response: requests.Response) -> bytes:
     while chunk := response.raw.read(64 * 1024, decode_content=True):
         body += chunk
         if len(body) > LARGEST_BODY:
+            body.clear()  # the traceback of what is raised would keep it
             raise SourceError(Reason.MALFORMED_REPLY, f"the reply is larger than {LARGEST_BODY} bytes")
     return bytes(body)
 

@@ -1,0 +1,87 @@
+"""Looking at all accounts side by side, each for a bounded time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
+
+from requests.utils import select_proxy
+
+from csr_exporter.accounts import transport_settings
+from csr_exporter.config import AccountConfig, Config
+from csr_exporter.diagnosis.reach import reach
+from csr_exporter.diagnosis.report import Finding, Outcome, Report, StepFailedError, under_way
+from csr_exporter.diagnosis.route import Route
+from csr_exporter.diagnosis.service import Visit
+from csr_exporter.diagnosis.turns import Turns
+from csr_exporter.inventory import ADVICE, Reason
+
+MOST_THREADS = 32
+
+_Waiting: TypeAlias = "SimpleQueue[tuple[AccountConfig, Future[Report]]]"
+
+GRACE = 1.0
+"""Seconds that an account gets beyond poll_timeout to say itself that the time is over."""
+
+
+def examine(config: Config) -> Iterator[Report]:
+    """A report on each account of *config*, in its order, as soon as those before are there.
+
+    The threads are left to themselves, so that whoever is tired of waiting can leave.
+    """
+    reports: list[Future[Report]] = [Future() for _ in config.accounts]
+    waiting: _Waiting = SimpleQueue()
+    for each in zip(config.accounts, reports, strict=True):
+        waiting.put(each)
+    turns = Turns()
+    for _ in range(min(len(reports), MOST_THREADS)):
+        threading.Thread(target=_work, args=(config, turns, waiting), name="check", daemon=True).start()
+    return (report.result() for report in reports)
+
+
+def _work(config: Config, turns: Turns, waiting: _Waiting) -> None:
+    """Report on one account after the other, until none is waiting."""
+    with suppress(Empty):
+        while True:
+            account, report = waiting.get_nowait()
+            report.set_result(_report(config, turns, account))
+
+
+def _report(config: Config, turns: Turns, account: AccountConfig) -> Report:
+    """What is found within poll_timeout, in a thread that is left to itself after that: a resolver has no time-out."""
+    found: list[Finding] = []
+    thread = threading.Thread(
+        target=_examine, args=(config, turns, account, found), name=f"check {account.name}", daemon=True
+    )
+    thread.start()
+    thread.join(config.poll_timeout + GRACE)
+    known = tuple(found)
+    if thread.is_alive():
+        detail, advice = "took longer than poll_timeout", ADVICE[Reason.DEADLINE]
+        known = (*known, Finding(under_way(known), Outcome.FAILED, detail, advice))
+    return Report.of(account.name, account.address, known)
+
+
+def _examine(config: Config, turns: Turns, account: AccountConfig, found: list[Finding]) -> None:
+    """Append to *found* what each step finds, up to one that fails."""
+    try:
+        for finding in _findings(config, turns, account):
+            found.append(finding)  # noqa: PERF402 - one by one, for who looks on
+    except StepFailedError as error:
+        found.append(error.finding)
+    except Exception as error:  # noqa: BLE001 - a fault of ours costs this account's report alone
+        found.append(Finding(under_way(found), Outcome.FAILED, type(error).__name__, ADVICE[Reason.INTERNAL]))
+
+
+def _findings(config: Config, turns: Turns, account: AccountConfig) -> Iterator[Finding]:
+    ends = time.monotonic() + config.poll_timeout
+    settings = replace(transport_settings(config, account), attempts=1)
+    route = Route.of(account.address, select_proxy(account.address, settings.proxies(account.address)))
+    yield from reach(route, settings, ends)
+    yield from Visit(config, account, settings, ends, turns).findings()
