@@ -162,7 +162,8 @@ def _data_age() -> timeseries.Panel:
     text = Text(
         "Intervals since success",
         "Time since the last successful poll of each account, in its poll intervals. It climbs to 1 and falls back "
-        "with each poll; at 3 the data count as stale, and at stale_after, by default 6, the inventory is dropped.",
+        "with each poll; at 3 the data count as late, and at stale_after, by default 6, the inventory is dropped "
+        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll succeeded yet",
     )
     panel = lines(text, [Query(DATA_AGE_IN_INTERVALS, "{{account}}")], "none").decimals(1)
@@ -176,11 +177,10 @@ def _polls() -> timeseries.Panel:
         "csr_exporter_poll_failures_total by reason).",
         NOT_POLLED,
     )
-    queries = [
-        Query(f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}", "succeeded"),
-        Query(f"{done('csr_exporter_poll_failures_total', by=('reason',))} > 0", "{{reason}}"),
-    ]
-    return _by_reason(counts(text, queries, "30m"))
+    good = f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}"
+    bad = f"{done('csr_exporter_poll_failures_total', by=('reason',))} > 0"
+    query = Query(f'label_replace({good}, "reason", "succeeded", "", "") or {bad}', "{{reason}}")
+    return _by_reason(counts(text, [query], "30m"))
 
 
 def _by_reason(panel: timeseries.Panel) -> timeseries.Panel:

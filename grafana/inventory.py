@@ -206,7 +206,8 @@ def _gone() -> table.Panel:
     text = Text(
         "Gone in the time range",
         "Matching CSRs that were in the inventory at the beginning of the time range and are not now, of accounts "
-        "whose inventory is complete now. Their private keys are gone with them.",
+        "whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their private keys are gone with "
+        "them.",
         "None is gone",
     )
     then = described(_found(offset=" offset $__range"))

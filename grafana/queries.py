@@ -67,11 +67,14 @@ def _by(labels: tuple[str, ...]) -> str:
 
 
 def older_than(bucket: str, *by: str) -> str:
-    """How many CSRs are older than the age that *bucket* ends at; absent where no such bucket is configured."""
+    """How many CSRs are older than the age that *bucket* ends at; absent where no such bucket is configured.
+
+    Where nothing is held there are no buckets, and none is older.
+    """
     everything, younger = (
         total(held("scm_csr_age_distribution_seconds_bucket", which), *by) for which in (ALL_AGES, bucket)
     )
-    return f"{everything} - {younger}"
+    return f"{everything} - {younger} or {total(held('scm_csr_reported'), *by)} == 0"
 
 
 def data_age(*by: str) -> str:
