@@ -77,12 +77,21 @@ def older_than(bucket: str, *by: str) -> str:
     return f"{everything} - {younger} or {total(held('scm_csr_reported'), *by)} == 0"
 
 
+def days(seconds: str) -> str:
+    """An age in days, which is how the life of a key is told: 365, 398."""
+    return f"({seconds}) / {DAY}"
+
+
 def data_age(*by: str) -> str:
     """Seconds since the last successful poll, of whichever replica was last."""
     return f"time() - max by ({', '.join(by)}) ({series('csr_exporter_last_success_timestamp_seconds')})"
 
 
 DATA_AGE_IN_INTERVALS = f"({data_age('account')}) / max by (account) ({series('csr_exporter_poll_interval_seconds')})"
+
+SUCCEEDED = f"max by (account) ({series('csr_exporter_last_success_timestamp_seconds')})"
+NEVER = f"-1 * (count(max by (account) ({series('scm_csr_up')}) unless on (account) {SUCCEEDED}) > bool 0)"
+"""-1 if any account was never polled successfully since its exporters started, else absent."""
 
 # --- trust ------------------------------------------------------------------------------------------------------------
 

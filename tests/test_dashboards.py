@@ -103,14 +103,22 @@ def test_a_panel_is_empty_only_where_there_is_nothing_to_show(stage: Stage, job:
 def test_the_answer_to_whether_the_numbers_can_be_trusted(stage: Stage) -> None:
     untrusted = {job: _value(stage, job, "CSR overview", "Can I trust it?") for job in ("healthy", *EMPTY)}
 
-    assert untrusted == {"healthy": 0, "series-off": 0, "empty": 0, "failing": 1, "replicas": 0}
+    assert untrusted == {"healthy": 0, "series-off": 0, "empty": 0, "failing": 2, "replicas": 0}
 
 
 def test_a_failing_account_is_seen_to_fail(stage: Stage) -> None:
-    assert _value(stage, "failing", "CSR exporter", "Failing accounts") == 1
-    assert _value(stage, "healthy", "CSR exporter", "Failing accounts") == 0
+    assert _value(stage, "failing", "CSR exporter", "Failing") == 2
+    assert _value(stage, "healthy", "CSR exporter", "Failing") == 0
     assert _value(stage, "failing", "CSR exporter", "Failed polls") > 0
     assert _value(stage, "failing", "CSR overview", "CSRs stored") == 10
+
+
+def test_an_account_that_never_succeeded_is_not_hidden_by_the_age_of_the_others(stage: Stage) -> None:
+    shown = {job: _value(stage, job, "CSR overview", "Data age") for job in ("failing", "healthy")}
+
+    assert shown["failing"] == -1, "which is shown as never"
+    assert 0 <= shown["healthy"] < 300
+    assert _value(stage, "failing", "CSR exporter", "Data age") == -1
 
 
 def test_what_is_held_counts_once_however_many_replicas_tell(stage: Stage) -> None:

@@ -40,11 +40,16 @@ NUMBERS = SimulatedAccount("numbers", csrs=20, seed=4)
 EMPTY = SimulatedAccount("empty", csrs=0)
 SOUND = SimulatedAccount("sound", csrs=10, seed=5)
 FAILING = SimulatedAccount("failing", csrs=10, seed=6)
+LOCKED_OUT = SimulatedAccount("locked-out", csrs=10, seed=8)
 SHARED = SimulatedAccount("shared", csrs=30, seed=7, churn_per_minute=CHURN)
 
 
 def _token(account: SimulatedAccount, _url: str) -> dict[str, Any]:
     return {"kind": "token", "token": account.token}
+
+
+def _no_token_for_the_locked_out(account: SimulatedAccount, url: str) -> dict[str, Any]:
+    return {"kind": "token", "token": "no longer valid"} if account is LOCKED_OUT else _token(account, url)
 
 
 def _password_in_production(account: SimulatedAccount, url: str) -> dict[str, Any]:
@@ -81,7 +86,12 @@ SCENARIOS: dict[str, Scenario] = {
     "series-off": _scenario("series-off", NUMBERS, settings={"per_csr": {"enabled": False}}),
     "empty": _scenario("empty", EMPTY),
     "failing": _scenario(
-        "failing", SOUND, FAILING, events=((1.5 * HOUR, lambda simulator: simulator.expire_tokens("failing")),)
+        "failing",
+        SOUND,
+        FAILING,
+        LOCKED_OUT,
+        credentials=_no_token_for_the_locked_out,
+        events=((1.5 * HOUR, lambda simulator: simulator.expire_tokens("failing")),),
     ),
     "replicas": _scenario(
         "replicas",
