@@ -31,9 +31,9 @@ def state(field: str) -> Column:
     return Column(field, "State", 80, settings=(("mappings", mappings), _COLOURED_GROUND, ("custom.align", "center")))
 
 
-def named(field: str, title: str, least: int = 140) -> Column:
-    """A name, which may be long; the column is at least *least* pixels wide."""
-    return Column(field, title, settings=(("custom.minWidth", least),))
+def named(field: str, title: str) -> Column:
+    """A name, which may be long."""
+    return Column(field, title, settings=(("custom.minWidth", 110),))
 
 
 def algorithm(width: int | None = 100) -> Column:
@@ -46,7 +46,7 @@ def algorithm(width: int | None = 100) -> Column:
 def age(field: str, title: str, width: int | None = None) -> Column:
     """An age in days, coloured as keys of that age are; -1 is not known."""
     mappings = [words({"-1": ("unknown", QUIET)}), absent()]
-    settings = (("decimals", 0), ("thresholds", KEY_AGE.build()), ("mappings", mappings), _COLOURED_TEXT)
+    settings = (("decimals", 0), ("thresholds", KEY_AGE.build()), ("mappings", mappings), COLOURED_TEXT)
     return Column(field, title, width, DAYS, settings)
 
 
@@ -62,7 +62,7 @@ def shaded(field: str, title: str, unit: str, thresholds: ThresholdsConfig, *, d
         ("decimals", decimals),
         ("thresholds", thresholds.build()),
         ("mappings", [absent()]),
-        _COLOURED_TEXT,
+        COLOURED_TEXT,
     )
     return Column(field, title, None, unit, settings)
 
@@ -70,7 +70,7 @@ def shaded(field: str, title: str, unit: str, thresholds: ThresholdsConfig, *, d
 def waited(field: str, title: str) -> Column:
     """Seconds since the last success, for an account that may never have had one."""
     never = absent("never", BAD)
-    settings = (("decimals", 0), ("thresholds", WAIT.build()), ("mappings", [never]), _COLOURED_TEXT)
+    settings = (("decimals", 0), ("thresholds", WAIT.build()), ("mappings", [never]), COLOURED_TEXT)
     return Column(field, title, None, "s", settings)
 
 
@@ -85,5 +85,5 @@ def bar(field: str, title: str, colour: str, unit: str = "short") -> Column:
     return Column(field, title, None, unit, settings)
 
 
-_COLOURED_TEXT = ("custom.cellOptions", {"type": "color-text"})
+COLOURED_TEXT = ("custom.cellOptions", {"type": "color-text"})
 _COLOURED_GROUND = ("custom.cellOptions", {"type": "color-background", "mode": "basic"})

@@ -35,7 +35,7 @@ MODES = {
     "page": ("pages from 0", GOOD),
     "page1": ("pages from 1", GOOD),
     "ignored": ("nothing", WARNING),
-    "untested": ("not needed yet", QUIET),
+    "untested": ("not tested", QUIET),
 }
 """What the service means by offset, in words."""
 
@@ -61,7 +61,7 @@ def board() -> Board:
     made.row("Completeness and credentials")
     made.band(8, (8, _trouble()), (8, _credentials()), (8, _skew()))
     made.row("The exporters")
-    made.band(6, (24, _exporters()))
+    made.band(5, (24, _exporters()))
     made.band(8, (8, _memory()), (8, _cpu()), (8, _scrapes()))
     return made
 
@@ -163,12 +163,12 @@ def _accounts() -> table.Panel:
         state("Value #A"),
         waited("Value #B", "Last success"),
         shaded("Value #C", "In polls", "none", MISSED_POLLS, decimals=1),
-        Column("Value #D", "Last poll took", unit="s"),
+        Column("Value #D", "Poll took", unit="s"),
         shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
         shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
         Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
         Column("Value #H", "Clocks apart", unit="s", settings=(("decimals", 0),)),
-        shaded("Value #I", "Credential ends", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
+        shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
 
@@ -317,7 +317,7 @@ def _exporters() -> table.Panel:
     )
     asked = (
         f"max by (instance) ({exporter('up')})",
-        f"max by (instance, version, revision, python_version) ({exporter('csr_exporter_build_info')})",
+        f"max by (instance, version, revision) ({exporter('csr_exporter_build_info')})",
         f"max by (instance) ({exporter('csr_exporter_config_last_reload_successful')})",
         f"max by (instance, hash) ({exporter('csr_exporter_config_hash_info')})",
         f"max by (instance) ({exporter('csr_exporter_config_last_reload_success_timestamp_seconds')}) * 1000",
@@ -325,11 +325,10 @@ def _exporters() -> table.Panel:
     )
     read = words({"1": ("valid", GOOD), "0": ("broken", BAD)})
     columns = [
-        named("instance", "Instance", 120),
+        named("instance", "Instance"),
         state("Value #A"),
         Column("version", "Version", 70),
         Column("revision", "Revision", 90),
-        Column("python_version", "Python", 70),
         Column(
             "Value #C",
             "Configuration",

@@ -79,11 +79,12 @@ def _matching() -> stat.Panel:
 
 def _part() -> stat.Panel:
     text = Text(
-        "Of all listed",
-        "The part of the CSRs listed in the accounts chosen (scm_csr_listed) that match.",
+        "Of all CSRs",
+        "The part of the CSRs reported in the accounts chosen (scm_csr_reported) that match. Without a filter, less "
+        "than 100 % means that not every CSR could be listed or has series of its own.",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_listed'))}", kind="instant"), "percentunit")
+    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_reported'))}", kind="instant"), "percentunit")
 
 
 def _oldest() -> stat.Panel:

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import Board
-from grafana.columns import ACCOUNT, account, age, algorithm, named, shaded, state, waited
+from grafana.columns import ACCOUNT, COLOURED_TEXT, account, age, algorithm, named, shaded, state, waited
 from grafana.panels import Column, Query, Text, areas, bars, counts, figures, limited, lines, listing, tile
 from grafana.queries import (
     AGE,
@@ -70,7 +70,7 @@ def board() -> Board:
     made.band(9, (8, _by_algorithm()), (8, _by_age()), (8, _worth_a_look()))
     made.band(8, (10, _over_time()), (7, _changes()), (7, _limit()))
     made.band(7, (24, _accounts()))
-    made.band(12, (14, _oldest_ten()), (10, _alerts()))
+    made.band(12, (13, _oldest_ten()), (11, _alerts()))
     return made
 
 
@@ -281,11 +281,11 @@ def _oldest_ten() -> table.Panel:
     info = described(series("scm_csr_info"))
     oldest = f"topk(10, {days(AGE)} * on (account, id) group_left (name, domain_name, private_key_algo, usage) {info})"
     columns = [
-        account("scm-csr-inventory", "CSRs of this account", 110),
+        account("scm-csr-inventory", "CSRs of this account", 100),
         named("name", "Name"),
         named("domain_name", "Domain"),
         algorithm(),
-        age("Value", "Age", 100),
+        age("Value", "Age", 90),
     ]
     return listing(text, [Query(oldest, kind="table")], columns, "Age", down=True)
 
@@ -294,23 +294,30 @@ def _alerts() -> table.Panel:
     text = Text(
         "Alerts firing",
         "Alerts of the exporter's rules that Prometheus raises now (ALERTS) and for how long their cause has lasted "
-        "(ALERTS_FOR_STATE), for the accounts chosen and those that concern no single account.",
-        "No alert is firing",
+        "(ALERTS_FOR_STATE), for the jobs and accounts chosen and those that concern no single one.",
+        "No alert is firing, or this Prometheus evaluates no rules",
     )
-    which = 'alertname=~"(ScmCsr|CsrExporter).+", account=~"$account|"'
-    severity = words({"critical": ("critical", BAD), "warning": ("warning", WARNING), "info": ("info", CALM)})
+    severities = words({"3": ("critical", BAD), "2": ("warning", WARNING), "1": ("info", CALM)})
     columns = [
-        named("alertname", "Alert"),
         Column(
-            "severity",
-            "Severity",
-            90,
-            settings=(("mappings", [severity]), ("custom.cellOptions", {"type": "color-text"})),
+            "Value #B", "Severity", 75, settings=(("mappings", [severities]), COLOURED_TEXT, ("custom.align", "left"))
         ),
-        account("scm-csr-exporter", "How this account is polled", 110),
-        Column("Value", "For", 90, "s", (("decimals", 0),)),
+        named("alertname", "Alert"),
+        account("scm-csr-exporter", "How this account is polled", 90),
+        Column("Value #A", "For", 65, "s", (("decimals", 0),)),
     ]
-    by = "max by (alertname, severity, account)"
-    firing = f'{by} (ALERTS{{alertstate="firing", {which}}})'
-    since = f"time() - {by} (ALERTS_FOR_STATE{{{which}}}) and {firing}"
-    return listing(text, [Query(since, kind="table")], columns, "Severity")
+    queries = [Query(f"time() - {_alerting('ALERTS_FOR_STATE')} and {FIRING}", kind="table"), Query(RANK, kind="table")]
+    return listing(text, queries, columns, "Severity", down=True)
+
+
+def _alerting(metric: str, matchers: str = "") -> str:
+    which = f'alertname=~"(ScmCsr|CsrExporter).+", job=~"$job|", account=~"$account|"{matchers}'
+    return f"max by (alertname, severity, account) ({metric}{{{which}}})"
+
+
+FIRING = _alerting("ALERTS", ', alertstate="firing"')
+CRITICAL, WARNINGS = (
+    _alerting("ALERTS", f', alertstate="firing", severity="{each}"') for each in ("critical", "warning")
+)
+RANK = f"{CRITICAL} * 3 or {WARNINGS} * 2 or {FIRING}"
+"""How severe each alert is, as a number, so that the worst come first."""

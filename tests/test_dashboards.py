@@ -14,6 +14,8 @@ from tests.dashboards.stage import PRODUCTION, SANDBOX, STAGING, TOOLS, Stage
 from tests.dashboards.stage import stage as set_up
 from tests.processes import tool
 
+pytestmark = pytest.mark.timeout(300)  # the first of these tests waits for the stage to be set
+
 ALL = dashboards()
 
 each_dashboard = pytest.mark.parametrize("dashboard", ALL, ids=lambda dashboard: str(dashboard.content["uid"]))

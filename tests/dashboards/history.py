@@ -103,7 +103,7 @@ class _Deployment:
 
     def _poller(self, name: str) -> Poller:
         account = next(account for account in self._config.accounts if account.name == name)
-        poller = poller_for(self._config, account, self._pool)
+        poller = poller_for(self._config, account, self._pool, sleep=lambda _: None)
         poller._now = self._clock  # noqa: SLF001 - what a test of the poller gives it, with all the rest real
         return poller
 

@@ -21,8 +21,10 @@ from tests.processes import until
 HOUR = 3600.0
 SPAN = Span(length=3 * HOUR)
 RANGE = 2.5 * HOUR
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds within which everything has to be up."""
+BACKFILL = 300.0
+"""Seconds that the history may take to become blocks."""
 
 TOOLS = ("prometheus", "promtool")
 """The programs that the stage runs."""
@@ -44,17 +46,13 @@ LOCKED_OUT = SimulatedAccount("locked-out", csrs=10, seed=8)
 SHARED = SimulatedAccount("shared", csrs=30, seed=7, churn_per_minute=CHURN)
 
 
-def _token(account: SimulatedAccount, _url: str) -> dict[str, Any]:
+def with_token(account: SimulatedAccount, _url: str) -> dict[str, Any]:
+    """The credentials of *account* as a token."""
     return {"kind": "token", "token": account.token}
 
 
-def _no_token_for_the_locked_out(account: SimulatedAccount, url: str) -> dict[str, Any]:
-    return {"kind": "token", "token": "no longer valid"} if account is LOCKED_OUT else _token(account, url)
-
-
-def _password_in_production(account: SimulatedAccount, url: str) -> dict[str, Any]:
-    if account.name != "production":
-        return _token(account, url)
+def with_password(account: SimulatedAccount, url: str) -> dict[str, Any]:
+    """The credentials of *account* as a user with a password, at the IAM of the simulator at *url*."""
     return {
         "kind": "password",
         "user": account.user,
@@ -65,10 +63,18 @@ def _password_in_production(account: SimulatedAccount, url: str) -> dict[str, An
     }
 
 
+def _password_in_production(account: SimulatedAccount, url: str) -> dict[str, Any]:
+    return (with_password if account is PRODUCTION else with_token)(account, url)
+
+
+def _no_token_for_the_locked_out(account: SimulatedAccount, url: str) -> dict[str, Any]:
+    return {"kind": "token", "token": "no longer valid"} if account is LOCKED_OUT else with_token(account, url)
+
+
 def _scenario(job: str, *accounts: SimulatedAccount, **more: Any) -> Scenario:  # noqa: ANN401 - handed on
     usual: dict[str, Any] = {
         "settings": {},
-        "credentials": _token,
+        "credentials": with_token,
         "replicas": (Replica(job, f"{job}-0:10065"),),
     }
     return Scenario(accounts, **usual | more)
@@ -101,20 +107,22 @@ SCENARIOS: dict[str, Scenario] = {
 }
 """By the job that Prometheus scrapes them as: the variable *job* then chooses one."""
 
-RULES = {
-    "groups": [
-        {
-            "name": "stand-in",
-            "rules": [
-                {
-                    "alert": "ScmCsrStandIn",
-                    "expr": "max by (account) (scm_csr_oldest_age_seconds) > 365 * 86400",
-                    "labels": {"severity": "warning"},
-                }
-            ],
-        }
-    ]
-}
+RULES = yaml.safe_dump(
+    {
+        "groups": [
+            {
+                "name": "stand-in",
+                "rules": [
+                    {
+                        "alert": "ScmCsrStandIn",
+                        "expr": "max by (account) (scm_csr_oldest_age_seconds) > 365 * 86400",
+                        "labels": {"severity": "warning"},
+                    }
+                ],
+            }
+        ]
+    }
+)
 """An alert that fires, so that there is one to be listed."""
 
 
@@ -130,29 +138,31 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
+def stage(
+    folder: Path, scenarios: Sequence[Scenario] = tuple(SCENARIOS.values()), span: Span = SPAN, rules: str = RULES
+) -> Iterator[Stage]:
     """Everything, set up in *folder*, until the block ends."""
-    clock = Clock(SPAN.length)
-    accounts = [account for scenario in SCENARIOS.values() for account in scenario.accounts]
+    clock = Clock(span.length)
+    accounts = [account for scenario in scenarios for account in scenario.accounts]
     with Simulator(accounts, clock=clock) as simulator, ExitStack() as running:
         with (folder / "history.txt").open("w", encoding="utf-8") as out:
-            write(list(SCENARIOS.values()), simulator, clock, SPAN, out)
+            write(scenarios, simulator, clock, span, out)
         _backfill(folder)
         started = time.time()
         exporters = {
             replica: running.enter_context(_exporter(folder, scenario, replica, simulator.url))
-            for scenario in SCENARIOS.values()
+            for scenario in scenarios
             for replica in scenario.replicas
         }
         addresses = {replica: _announced(exporter) for replica, exporter in exporters.items()}
-        prometheus = Prometheus(running.enter_context(_prometheus(folder, addresses)))
+        prometheus = Prometheus(running.enter_context(_prometheus(folder, addresses, rules)))
         end = _scraped(prometheus, len(addresses), started)
         yield Stage(prometheus, Window(end - RANGE, end))
 
 
 def _backfill(folder: Path) -> None:
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "history.txt", "data"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=BACKFILL)
 
 
 @contextmanager
@@ -180,7 +190,7 @@ def _announced(exporter: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def _prometheus(folder: Path, addresses: dict[Replica, str]) -> Iterator[str]:
+def _prometheus(folder: Path, addresses: dict[Replica, str], rules: str) -> Iterator[str]:
     """The address of a Prometheus that has the history and scrapes *addresses*."""
     scrapes = [
         {
@@ -190,7 +200,7 @@ def _prometheus(folder: Path, addresses: dict[Replica, str]) -> Iterator[str]:
         for replica, address in addresses.items()
     ]
     every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    (folder / "rules.yml").write_text(yaml.safe_dump(RULES), encoding="utf-8")
+    (folder / "rules.yml").write_text(rules, encoding="utf-8")
     config = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": scrapes}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     command = ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
