@@ -105,9 +105,9 @@ def _empty(uid: str, title: str, description: str, since: str) -> Dashboard:
     ):
         built.with_variable(variable)
     for marks in (
-        _Marks("Exporter restarts", f"{exporter('process_start_time_seconds')} * 1000", "#EE7733", shown=True),
+        _Marks("Exporter restarts", f"{exporter('process_start_time_seconds')} * 1000", "#E5702A", shown=True),
         _Marks("CSRs added", f"{noticed('scm_csr_added_total')} > 0", "#3A8FD6"),
-        _Marks("CSRs removed", f"{noticed('scm_csr_removed_total')} > 0", "#CC3311"),
+        _Marks("CSRs removed", f"{noticed('scm_csr_removed_total')} > 0", "#DD4330"),
     ):
         built.annotation(marks)
     return built

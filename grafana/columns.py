@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 
 from grafana.panels import Column
-from grafana.style import ALGORITHMS, BAD, GOOD, KEY_AGE, QUIET, WARNING, absent, words
+from grafana.style import ALGORITHMS, BAD, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WARNING, absent, words
 
 ACCOUNT = "Account"
 
@@ -28,10 +28,15 @@ def account(dashboard: str, title: str, width: int | None = None) -> Column:
 def state(field: str) -> Column:
     """Whether the last poll succeeded, in words."""
     mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD)})]
-    return Column(field, "State", 90, settings=(("mappings", mappings), _COLOURED_GROUND))
+    return Column(field, "State", 80, settings=(("mappings", mappings), _COLOURED_GROUND, ("custom.align", "center")))
 
 
-def algorithm(width: int | None = 110) -> Column:
+def named(field: str, title: str) -> Column:
+    """A name, which may be long."""
+    return Column(field, title, settings=(("custom.minWidth", 110),))
+
+
+def algorithm(width: int | None = 100) -> Column:
     """The key algorithm in its colour."""
     mappings = [words({name: (name, colour) for name, colour in ALGORITHMS.items()})]
     settings = (("mappings", mappings), ("color", {"mode": "fixed", "fixedColor": WARNING}), _COLOURED_GROUND)
@@ -39,16 +44,16 @@ def algorithm(width: int | None = 110) -> Column:
 
 
 def age(field: str, title: str, width: int | None = None) -> Column:
-    """An age in seconds, coloured as keys of that age are; -1 is not known."""
+    """An age in days, coloured as keys of that age are; -1 is not known."""
     mappings = [words({"-1": ("unknown", QUIET)}), absent()]
-    settings = (("decimals", 1), ("thresholds", KEY_AGE.build()), ("mappings", mappings), _COLOURED_TEXT)
-    return Column(field, title, width, "s", settings)
+    settings = (("decimals", 0), ("thresholds", KEY_AGE.build()), ("mappings", mappings), COLOURED_TEXT)
+    return Column(field, title, width, DAYS, settings)
 
 
 def moment(field: str, title: str) -> Column:
     """A date, from milliseconds; -1 is not known."""
     mappings = [words({"-1": ("unknown", QUIET)})]
-    return Column(field, title, 170, "dateTimeAsIso", (("mappings", mappings),))
+    return Column(field, title, 140, "time:YYYY-MM-DD HH:mm", (("mappings", mappings),))
 
 
 def shaded(field: str, title: str, unit: str, thresholds: ThresholdsConfig, *, decimals: int = 0) -> Column:
@@ -57,9 +62,16 @@ def shaded(field: str, title: str, unit: str, thresholds: ThresholdsConfig, *, d
         ("decimals", decimals),
         ("thresholds", thresholds.build()),
         ("mappings", [absent()]),
-        _COLOURED_TEXT,
+        COLOURED_TEXT,
     )
     return Column(field, title, None, unit, settings)
+
+
+def waited(field: str, title: str) -> Column:
+    """Seconds since the last success, for an account that may never have had one."""
+    never = absent("never", BAD)
+    settings = (("decimals", 0), ("thresholds", WAIT.build()), ("mappings", [never]), COLOURED_TEXT)
+    return Column(field, title, None, "s", settings)
 
 
 def bar(field: str, title: str, colour: str, unit: str = "short") -> Column:
@@ -73,5 +85,5 @@ def bar(field: str, title: str, colour: str, unit: str = "short") -> Column:
     return Column(field, title, None, unit, settings)
 
 
-_COLOURED_TEXT = ("custom.cellOptions", {"type": "color-text"})
+COLOURED_TEXT = ("custom.cellOptions", {"type": "color-text"})
 _COLOURED_GROUND = ("custom.cellOptions", {"type": "color-background", "mode": "basic"})

@@ -6,9 +6,9 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import Board
-from grafana.columns import ACCOUNT, account, moment, shaded, state
-from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile
-from grafana.queries import DATA_AGE_IN_INTERVALS, data_age, done, exporter, held, series, total
+from grafana.columns import ACCOUNT, account, moment, named, shaded, state, waited
+from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, without_zeros
+from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, data_age, done, exporter, held, series, total
 from grafana.style import (
     BAD,
     CALM,
@@ -30,6 +30,20 @@ from grafana.style import (
 NOT_POLLED = "Nothing is polled"
 FAILED = 'code!~"2.."'
 
+MODES = {
+    "record": ("records", GOOD),
+    "page": ("pages from 0", GOOD),
+    "page1": ("pages from 1", GOOD),
+    "ignored": ("nothing", WARNING),
+    "untested": ("not tested", QUIET),
+}
+"""What the service means by offset, in words."""
+
+_MODE = "csr_exporter_offset_mode_info"
+_FOUND_OUT = series(_MODE, 'mode!="untested"')
+_OFFSET_MODE = f"topk by (account) (1, max by (account, mode) ({_FOUND_OUT} * 2 or {series(_MODE)}))"
+"""One for each account, although replicas need not all have found out."""
+
 
 def board() -> Board:
     """The dashboard."""
@@ -40,14 +54,14 @@ def board() -> Board:
         "now-24h",
     )
     made.band(4, (4, _failing()), (4, _worst()), (4, _failed()), (4, _errors()), (4, _latency_now()), (4, _running()))
-    made.band(7, (24, _accounts()))
+    made.band(8, (24, _accounts()))
     made.band(8, (8, _data_age()), (8, _polls()), (8, _duration()))
     made.row("Requests to the cloud")
     made.band(8, (8, _requests()), (8, _latency()), (8, _retries()))
     made.row("Completeness and credentials")
     made.band(8, (8, _trouble()), (8, _credentials()), (8, _skew()))
     made.row("The exporters")
-    made.band(6, (24, _exporters()))
+    made.band(5, (24, _exporters()))
     made.band(8, (8, _memory()), (8, _cpu()), (8, _scrapes()))
     return made
 
@@ -56,7 +70,7 @@ def board() -> Board:
 
 
 def _failing() -> stat.Panel:
-    text = Text("Failing accounts", "Accounts whose last poll failed, at every replica (scm_csr_up).", NOT_POLLED)
+    text = Text("Failing", "Accounts whose last poll failed, at every replica (scm_csr_up).", NOT_POLLED)
     up = held("scm_csr_up")
     none = words({"0": ("none", GOOD)})
     query = Query(f"count({up} == 0) or count({up}) * 0", kind="instant")
@@ -65,14 +79,15 @@ def _failing() -> stat.Panel:
 
 def _worst() -> stat.Panel:
     text = Text(
-        "Intervals late",
+        "Data age",
         "Time since the last successful poll of the account that waits longest, in its poll intervals "
-        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds). Up to 1 is as it should "
-        "be; orange from 1.5, red from 3.",
-        "No poll succeeded yet",
+        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds); never, if one had no "
+        "success since its exporters started. Up to 1 is as it should be; orange from 1.5, red from 3.",
+        NOT_POLLED,
     )
-    query = Query(f"max({DATA_AGE_IN_INTERVALS})", kind="instant")
-    return tile(text, query, colours=MISSED_POLLS, decimals=1)
+    query = Query(f"{NEVER} or max({DATA_AGE_IN_INTERVALS})", kind="instant")
+    never = words({"-1": ("never", BAD)})
+    return tile(text, query, "suffix:polls", colours=MISSED_POLLS, meanings=[never], decimals=1)
 
 
 def _failed() -> stat.Panel:
@@ -87,7 +102,7 @@ def _failed() -> stat.Panel:
 
 def _errors() -> stat.Panel:
     text = Text(
-        "Failed requests",
+        "HTTP errors",
         "The part of the requests within the time range that got no status 2xx (csr_exporter_api_requests_total); "
         "a poll may succeed all the same, because it asks again.",
         "No request yet",
@@ -101,7 +116,7 @@ def _errors() -> stat.Panel:
 
 def _latency_now() -> stat.Panel:
     text = Text(
-        "95 % latency",
+        "p95 latency",
         "95th percentile within the time range of the time from sending a request to SCM to the last byte of its "
         "reply (csr_exporter_api_request_duration_seconds).",
         "No request yet",
@@ -139,33 +154,35 @@ def _accounts() -> table.Panel:
         f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})",
         done("csr_exporter_poll_failures_total", window="$__range", by=("account",)),
         f"{total(held('scm_csr_reported'), 'account')} - {total(held('scm_csr_listed'), 'account')}",
-        f"max by (account, mode) ({series('csr_exporter_offset_mode_info')})",
-        f"max by (account) ({series('csr_exporter_clock_skew_seconds')})",
+        _OFFSET_MODE,
+        f"round(max by (account) ({series('csr_exporter_clock_skew_seconds')}))",
         f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()",
     )
     columns = [
         account("scm-csr-inventory", "CSRs of this account"),
         state("Value #A"),
-        Column("Value #B", "Since success", unit="s", settings=(("decimals", 0),)),
-        shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
-        Column("Value #D", "Last poll took", unit="s"),
+        waited("Value #B", "Last success"),
+        shaded("Value #C", "In polls", "none", MISSED_POLLS, decimals=1),
+        Column("Value #D", "Poll took", unit="s"),
         shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
         shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
-        Column("mode", "Offset counts"),
-        Column("Value #H", "Clocks apart", unit="s", settings=(("decimals", 1),)),
-        shaded("Value #I", "Credential ends in", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
+        Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
+        Column("Value #H", "Clocks apart", unit="s", settings=(("decimals", 0),)),
+        shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
 
 
 def _data_age() -> timeseries.Panel:
     text = Text(
-        "Intervals since success",
-        "Time since the last successful poll of each account, in its poll intervals. It climbs to 1 and falls back "
-        "with each poll; at 3 the data count as stale, and at stale_after, by default 6, the inventory is dropped.",
+        "Data age in poll intervals",
+        "The longest time since the last successful poll of each account, in its poll intervals. About 1 is as it "
+        "should be; at 3 the data count as late, and at stale_after, by default 6, the inventory is dropped "
+        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll succeeded yet",
     )
-    panel = lines(text, [Query(DATA_AGE_IN_INTERVALS, "{{account}}")], "none").decimals(1)
+    longest = f"max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m])"
+    panel = lines(text, [Query(longest, "{{account}}")], "none").decimals(1).interval("10m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
 
@@ -176,11 +193,10 @@ def _polls() -> timeseries.Panel:
         "csr_exporter_poll_failures_total by reason).",
         NOT_POLLED,
     )
-    queries = [
-        Query(f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}", "succeeded"),
-        Query(f"{done('csr_exporter_poll_failures_total', by=('reason',))} > 0", "{{reason}}"),
-    ]
-    return _by_reason(counts(text, queries, "30m"))
+    good = f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}"
+    bad = done("csr_exporter_poll_failures_total", by=("reason",))
+    panel = counts(text, [Query(good, "succeeded"), Query(bad, "{{reason}}")], "30m")
+    return without_zeros(_by_reason(panel))
 
 
 def _by_reason(panel: timeseries.Panel) -> timeseries.Panel:
@@ -225,7 +241,7 @@ def _latency() -> timeseries.Panel:
         "this time (csr_exporter_api_request_duration_seconds).",
         "No request yet",
     )
-    shares = (("0.99", "99 %", "#1F5FB4"), ("0.95", "95 %", CALM), ("0.5", "half", "#7CC4EA"))
+    shares = (("0.99", "99 %", "#2B6FC9"), ("0.95", "95 %", CALM), ("0.5", "half", "#7CC4EA"))
     panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("30m")
     for _, name, colour in shares:
         panel.override_by_name(name, [painted(colour)])
@@ -271,8 +287,9 @@ def _credentials() -> timeseries.Panel:
         "accounts whose credentials do. It must rise again before it comes near zero.",
         "No credential expires",
     )
-    left = f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()"
-    return limited(lines(text, [Query(left, "{{account}}")], "s"), limits(BAD, (3600, GOOD)))
+    expiry = f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')})"
+    left = Query(f"({expiry} - time()) / 3600", "{{account}}")
+    return limited(lines(text, [left], "h"), limits(BAD, (0.25, WARNING), (1, GOOD)))
 
 
 def _skew() -> timeseries.Panel:
@@ -283,7 +300,7 @@ def _skew() -> timeseries.Panel:
         "No reply yet",
     )
     skew = f"max by (account) ({series('csr_exporter_clock_skew_seconds')})"
-    panel = lines(text, [Query(skew, "{{account}}")], "s").axis_soft_min(-2).axis_soft_max(2)
+    panel = lines(text, [Query(skew, "{{account}}")], "s").axis_soft_min(-5).axis_soft_max(5)
     return limited(panel, limits(BAD, (-60, GOOD), (60, BAD)))
 
 
@@ -300,7 +317,7 @@ def _exporters() -> table.Panel:
     )
     asked = (
         f"max by (instance) ({exporter('up')})",
-        f"max by (instance, version, revision, python_version) ({exporter('csr_exporter_build_info')})",
+        f"max by (instance, version, revision) ({exporter('csr_exporter_build_info')})",
         f"max by (instance) ({exporter('csr_exporter_config_last_reload_successful')})",
         f"max by (instance, hash) ({exporter('csr_exporter_config_hash_info')})",
         f"max by (instance) ({exporter('csr_exporter_config_last_reload_success_timestamp_seconds')}) * 1000",
@@ -308,18 +325,17 @@ def _exporters() -> table.Panel:
     )
     read = words({"1": ("valid", GOOD), "0": ("broken", BAD)})
     columns = [
-        Column("instance", "Instance"),
+        named("instance", "Instance"),
         state("Value #A"),
-        Column("version", "Version", 120),
-        Column("revision", "Revision", 120),
-        Column("python_version", "Python", 100),
+        Column("version", "Version", 70),
+        Column("revision", "Revision", 90),
         Column(
             "Value #C",
             "Configuration",
-            120,
-            settings=(("mappings", [read]), ("custom.cellOptions", {"type": "color-text"})),
+            110,
+            settings=(("mappings", [read]), ("custom.cellOptions", {"type": "color-text"}), ("custom.align", "left")),
         ),
-        Column("hash", "Hash of it", 170),
+        Column("hash", "Its hash", 150),
         moment("Value #E", "Read"),
         moment("Value #F", "Started"),
     ]
@@ -345,13 +361,13 @@ def _cpu() -> timeseries.Panel:
 def _scrapes() -> timeseries.Panel:
     text = Text(
         "Scrapes",
-        "How long Prometheus took to scrape each exporter (scrape_duration_seconds), and how many samples it got "
+        "How long Prometheus took to scrape each exporter (scrape_duration_seconds), and the most samples it got "
         "(scrape_samples_scraped, dashed, on the right).",
         "Not scraped",
     )
     queries = [
         Query(f"max by (instance) ({exporter('scrape_duration_seconds')})", "{{instance}}"),
-        Query(f"max by (instance) ({exporter('scrape_samples_scraped')})", "{{instance}} samples"),
+        Query(f"max({exporter('scrape_samples_scraped')})", "samples"),
     ]
     right = [
         DynamicConfigValue(id_val="custom.axisPlacement", value="right"),
@@ -359,4 +375,4 @@ def _scrapes() -> timeseries.Panel:
         DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [4, 6]}),
         DynamicConfigValue(id_val="custom.lineWidth", value=1),
     ]
-    return lines(text, queries, "s").override_by_regexp("/ samples$/", right)
+    return lines(text, queries, "s").override_by_name("samples", right)

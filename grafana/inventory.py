@@ -5,10 +5,10 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import bargauge, stat, table
 
 from grafana.board import Board, chosen, one_of, typed
-from grafana.columns import account, age, algorithm, bar, moment
+from grafana.columns import account, age, algorithm, bar, moment, named
 from grafana.panels import Column, Query, Text, bars, listing, tile
-from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, described, held, series, told, total
-from grafana.style import ALGORITHMS, CALM, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
+from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, days, described, held, series, told, total
+from grafana.style import ALGORITHMS, CALM, DAYS, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
 
 NO_CSR_SERIES = "No CSR matches, or no series per CSR"
 
@@ -50,7 +50,7 @@ def board() -> Board:
     made.variable(chosen("algorithm", "scm_csr_info", ACCOUNTS, "Algorithm", everything=".*"))
     made.variable(chosen("usage", "scm_csr_info", ACCOUNTS, "Usage", everything=".*"))
     ages = {"any": 0, "30 days": 30 * DAY, "90 days": 90 * DAY, "180 days": 180 * DAY, "1 year": YEAR}
-    made.variable(one_of("age", "At least", {**_texts(ages), "2 years": str(2 * YEAR)}))
+    made.variable(one_of("age", "Older than", {**_texts(ages), "2 years": str(2 * YEAR)}))
     made.variable(typed("search", "Name or domain has"))
     made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000", "10000": "10000"}))
     made.band(4, (4, _matching()), (4, _part()), (4, _oldest()), (4, _median()), (4, _recent()), (4, _repeated()))
@@ -70,35 +70,36 @@ def _texts(numbers: dict[str, int]) -> dict[str, str]:
 
 def _matching() -> stat.Panel:
     text = Text(
-        "Matching CSRs",
+        "Matching",
         "CSRs with series of their own (scm_csr_info) that the filters above choose.",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(f"count({MATCHING})"), "short")
+    return tile(text, Query(f"count({MATCHING})", kind="instant"), "short")
 
 
 def _part() -> stat.Panel:
     text = Text(
-        "Of all listed",
-        "The part of the CSRs listed in the accounts chosen (scm_csr_listed) that match.",
+        "Of all CSRs",
+        "The part of the CSRs reported in the accounts chosen (scm_csr_reported) that match. Without a filter, less "
+        "than 100 % means that not every CSR could be listed or has series of its own.",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_listed'))}", kind="instant"), "percentunit")
+    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_reported'))}", kind="instant"), "percentunit")
 
 
 def _oldest() -> stat.Panel:
     text = Text("Oldest match", "The greatest age of the matching CSRs (scm_csr_age_seconds).", "No match with a date")
-    return tile(text, Query(f"max({AGES})", kind="instant"), "s", colours=KEY_AGE, decimals=1)
+    return tile(text, Query(days(f"max({AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
 
 
 def _median() -> stat.Panel:
     text = Text("Median age", "Half of the matching CSRs are older (scm_csr_age_seconds).", "No match with a date")
-    return tile(text, Query(f"quantile(0.5, {AGES})", kind="instant"), "s", colours=KEY_AGE, decimals=1)
+    return tile(text, Query(days(f"quantile(0.5, {AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
 
 
 def _recent() -> stat.Panel:
     text = Text(
-        "Of the last 30 days",
+        "Last 30 days",
         "Matching CSRs that are at most 30 days old (scm_csr_age_seconds).",
         NO_CSR_SERIES,
     )
@@ -107,7 +108,7 @@ def _recent() -> stat.Panel:
 
 def _repeated() -> stat.Panel:
     text = Text(
-        "Repeated domains",
+        "Duplicates",
         "Primary domain names that more than one matching CSR of an account has (scm_csr_info, label domain_name).",
         NO_CSR_SERIES,
     )
@@ -138,8 +139,8 @@ def _by_age() -> bargauge.Panel:
         ("90d", 30 * DAY, 90 * DAY, "#6DC09F"),
         ("180d", 90 * DAY, 180 * DAY, "#A9CE83"),
         ("1y", 180 * DAY, YEAR, "#E3C44B"),
-        ("2y", YEAR, 2 * YEAR, "#EE7733"),
-        ("more", 2 * YEAR, 1000 * YEAR, "#CC3311"),
+        ("2y", YEAR, 2 * YEAR, "#E5702A"),
+        (">2y", 2 * YEAR, 1000 * YEAR, "#DD4330"),
     )
     queries = [
         Query(_number(f"(({AGES}) {'>' if low else '>='} {low}) <= {high}"), name, kind="instant")
@@ -165,22 +166,22 @@ def _csrs() -> table.Panel:
         "scm_csr_create_timestamp_seconds (field create_time) and scm_csr_sans (additional domain names).",
         NO_CSR_SERIES,
     )
-    first = f"topk($rows, {told(AGE, TOLD)})"
+    first = f"topk($rows, {told(days(AGE), TOLD)})"
     queries = [
         first,
         f"{CREATED} * 1000 and on (account, id) {first}",
         f"{SANS} and on (account, id) {first}",
     ]
     columns = [
-        account("scm-csr-exporter", "How this account is polled", 140),
-        Column("name", "Name"),
-        Column("domain_name", "Domain"),
+        account("scm-csr-exporter", "How this account is polled", 120),
+        named("name", "Name"),
+        named("domain_name", "Domain"),
         algorithm(120),
-        Column("usage", "Usage", 120),
+        Column("usage", "Usage", 110),
         moment("Value #B", "Created"),
         age("Value #A", "Age", 120),
-        Column("Value #C", "More names", 110, "short"),
-        Column("id", "Id", 290),
+        Column("Value #C", "SANs", 80, "short"),
+        Column("id", "Id", 280),
     ]
     found = listing(text, [Query(query, kind="table") for query in queries], columns, "Age", down=True)
     return found.filterable(filterable=True)
@@ -206,7 +207,8 @@ def _gone() -> table.Panel:
     text = Text(
         "Gone in the time range",
         "Matching CSRs that were in the inventory at the beginning of the time range and are not now, of accounts "
-        "whose inventory is complete now. Their private keys are gone with them.",
+        "whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their private keys are gone with "
+        "them.",
         "None is gone",
     )
     then = described(_found(offset=" offset $__range"))
@@ -218,11 +220,11 @@ def _gone() -> table.Panel:
 
 def _came_or_went(text: Text, expr: str) -> table.Panel:
     columns = [
-        account("scm-csr-exporter", "How this account is polled", 120),
-        Column("name", "Name"),
-        Column("domain_name", "Domain"),
-        algorithm(),
         moment("Value", "Created"),
+        account("scm-csr-exporter", "How this account is polled", 100),
+        named("name", "Name"),
+        named("domain_name", "Domain"),
+        algorithm(),
     ]
     return listing(text, [Query(expr, kind="table")], columns, "Created", down=True)
 

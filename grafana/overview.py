@@ -6,17 +6,19 @@ from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import Board
-from grafana.columns import ACCOUNT, account, age, algorithm, shaded, state
-from grafana.panels import Column, Query, Text, areas, bars, counts, limited, lines, listing, tile
+from grafana.columns import ACCOUNT, COLOURED_TEXT, account, age, algorithm, named, shaded, state, waited
+from grafana.panels import Column, Query, Text, areas, bars, counts, figures, limited, lines, listing, tile
 from grafana.queries import (
     AGE,
     DOCUMENTED,
+    NEVER,
     REPLICAS,
     UNTRUSTED_ACCOUNTS,
     UP_TO_ONE_YEAR,
     UP_TO_TWO_YEARS,
     coverage,
     data_age,
+    days,
     described,
     held,
     noticed,
@@ -31,10 +33,13 @@ from grafana.style import (
     BAD,
     CALM,
     DASH,
+    DAYS,
     GOOD,
     KEY_AGE,
+    NEUTRAL,
     NONE_IS_GOOD,
     NONE_OR_BAD,
+    WAIT,
     WARNING,
     fixed,
     limits,
@@ -44,6 +49,7 @@ from grafana.style import (
 )
 
 NO_INVENTORY = "No current inventory"
+NOT_POLLED = "Nothing is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
@@ -64,7 +70,7 @@ def board() -> Board:
     made.band(9, (8, _by_algorithm()), (8, _by_age()), (8, _worth_a_look()))
     made.band(8, (10, _over_time()), (7, _changes()), (7, _limit()))
     made.band(7, (24, _accounts()))
-    made.band(12, (15, _oldest_ten()), (9, _alerts()))
+    made.band(12, (13, _oldest_ten()), (11, _alerts()))
     return made
 
 
@@ -78,7 +84,7 @@ def _stored() -> stat.Panel:
         "last inventory is older than stale_after are not in it.",
         NO_INVENTORY,
     )
-    return tile(text, Query(total(held("scm_csr_reported"))), "short")
+    return tile(text, Query(total(held("scm_csr_reported")), kind="instant"), "short")
 
 
 def _oldest() -> stat.Panel:
@@ -88,18 +94,18 @@ def _oldest() -> stat.Panel:
         "Orange from one year, red from two.",
         "No CSR with a date",
     )
-    query = Query(f"max({held('scm_csr_oldest_age_seconds')})", kind="instant")
-    return tile(text, query, "s", colours=KEY_AGE, decimals=1)
+    query = Query(days(f"max({held('scm_csr_oldest_age_seconds')})"), kind="instant")
+    return tile(text, query, DAYS, colours=KEY_AGE)
 
 
 def _over_a_year() -> stat.Panel:
     text = Text(
-        "Over one year",
+        "Over 1 year",
         "CSRs created more than 365 days ago (scm_csr_age_distribution_seconds). A key should not outlive a "
         "certificate of one year.",
         "No bucket of 365d",
     )
-    return tile(text, Query(older_than(UP_TO_ONE_YEAR)), "short", colours=NONE_IS_GOOD)
+    return tile(text, Query(older_than(UP_TO_ONE_YEAR), kind="instant"), "short", colours=NONE_IS_GOOD)
 
 
 def _coverage() -> stat.Panel:
@@ -116,10 +122,12 @@ def _data_age() -> stat.Panel:
     text = Text(
         "Data age",
         "Time since the last successful poll of the account that waits longest "
-        "(csr_exporter_last_success_timestamp_seconds).",
-        "No poll succeeded yet",
+        "(csr_exporter_last_success_timestamp_seconds); never, if one had no success since its exporters started. "
+        "Orange from 15 minutes, red from 30, the default of stale_after.",
+        NOT_POLLED,
     )
-    return tile(text, Query(f"max({data_age('account')})", kind="instant"), "s")
+    query = Query(f"{NEVER} or max({data_age('account')})", kind="instant")
+    return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
 
 
 def _trust() -> stat.Panel:
@@ -127,7 +135,7 @@ def _trust() -> stat.Panel:
         "Can I trust it?",
         "Yes, if every account was polled successfully the last time (scm_csr_up), not longer ago than three poll "
         "intervals, and read in full (scm_csr_inventory_complete). Else for how many accounts that is not so.",
-        "Nothing is polled",
+        NOT_POLLED,
     )
     meanings = [
         words({"0": ("Yes", GOOD), "1": ("No: 1 account", BAD)}),
@@ -167,7 +175,7 @@ def _by_age() -> bargauge.Panel:
     return panel
 
 
-def _worth_a_look() -> bargauge.Panel:
+def _worth_a_look() -> stat.Panel:
     text = Text(
         "Worth a look",
         "What a review would ask about: CSRs older than 730 days, with an algorithm the service does not document "
@@ -177,14 +185,14 @@ def _worth_a_look() -> bargauge.Panel:
     )
     queries = {
         "Over two years": older_than(UP_TO_TWO_YEARS),
-        "Undocumented key": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
+        "Undocumented keys": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
         "Repeated domains": total(held("scm_csr_duplicate_domains")),
         "Wildcard names": total(held("scm_csr_wildcard_domains")),
         "Not listed": f"{total(held('scm_csr_reported'))} - {total(held('scm_csr_listed'))}",
     }
     asked = [Query(expr, name, kind="instant") for name, expr in queries.items()]
-    colours = {"Over two years": BAD, "Undocumented key": BAD, "Not listed": "#AA3377"}
-    return bars(text, asked, colours=colours, otherwise=fixed(WARNING))
+    colours = dict.fromkeys(queries, NONE_IS_GOOD) | {"Undocumented keys": NONE_OR_BAD, "Wildcard names": NEUTRAL}
+    return figures(text, asked, colours)
 
 
 # --- how it came to this ----------------------------------------------------------------------------------------------
@@ -224,7 +232,7 @@ def _limit() -> timeseries.Panel:
         "scm_csr_reported / scm_csr_limit of accounts with a configured limit. Orange from 80 %, red from 100 %.",
         "No account has a limit",
     )
-    panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.1)
+    panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.2)
     return limited(panel, LIMIT)
 
 
@@ -243,7 +251,7 @@ def _accounts() -> table.Panel:
         f"max by (account) ({series('scm_csr_up')})",
         total(held("scm_csr_reported"), "account"),
         coverage("account"),
-        f"max by (account) ({series('scm_csr_oldest_age_seconds')})",
+        days(f"max by (account) ({series('scm_csr_oldest_age_seconds')})"),
         older_than(UP_TO_ONE_YEAR, "account"),
         LIMIT_USED,
         f"clamp_min({total(FORECAST, 'account')}, 0) / max by (account) ({series('scm_csr_limit')})",
@@ -255,10 +263,10 @@ def _accounts() -> table.Panel:
         Column("Value #B", "CSRs", unit="short"),
         shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD),
         age("Value #D", "Oldest key"),
-        shaded("Value #E", "Over one year", "short", NONE_IS_GOOD),
+        shaded("Value #E", "Over 1 year", "short", NONE_IS_GOOD),
         shaded("Value #F", "Limit used", "percentunit", LIMIT),
-        shaded("Value #G", "In 30 days", "percentunit", LIMIT),
-        Column("Value #H", "Data age", unit="s", settings=(("decimals", 0),)),
+        shaded("Value #G", "Limit in 30 d", "percentunit", LIMIT),
+        waited("Value #H", "Data age"),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
 
@@ -271,13 +279,13 @@ def _oldest_ten() -> table.Panel:
         NO_CSR_SERIES,
     )
     info = described(series("scm_csr_info"))
-    oldest = f"topk(10, {AGE} * on (account, id) group_left (name, domain_name, private_key_algo, usage) {info})"
+    oldest = f"topk(10, {days(AGE)} * on (account, id) group_left (name, domain_name, private_key_algo, usage) {info})"
     columns = [
-        account("scm-csr-inventory", "CSRs of this account", 130),
-        Column("name", "Name"),
-        Column("domain_name", "Domain"),
+        account("scm-csr-inventory", "CSRs of this account", 100),
+        named("name", "Name"),
+        named("domain_name", "Domain"),
         algorithm(),
-        age("Value", "Age", 110),
+        age("Value", "Age", 90),
     ]
     return listing(text, [Query(oldest, kind="table")], columns, "Age", down=True)
 
@@ -285,21 +293,31 @@ def _oldest_ten() -> table.Panel:
 def _alerts() -> table.Panel:
     text = Text(
         "Alerts firing",
-        "Alerts of the exporter's rules that Prometheus raises now (ALERTS), for the accounts chosen and those that "
-        "concern no single account.",
-        "No alert is firing",
+        "Alerts of the exporter's rules that Prometheus raises now (ALERTS) and for how long their cause has lasted "
+        "(ALERTS_FOR_STATE), for the jobs and accounts chosen and those that concern no single one.",
+        "No alert is firing, or this Prometheus evaluates no rules",
     )
-    which = 'alertstate="firing", alertname=~"ScmCsr.+", account=~"$account|"'
-    severity = words({"critical": ("critical", BAD), "warning": ("warning", WARNING), "info": ("info", CALM)})
+    severities = words({"3": ("critical", BAD), "2": ("warning", WARNING), "1": ("info", CALM)})
     columns = [
-        Column("alertname", "Alert"),
         Column(
-            "severity",
-            "Severity",
-            100,
-            settings=(("mappings", [severity]), ("custom.cellOptions", {"type": "color-text"})),
+            "Value #B", "Severity", 75, settings=(("mappings", [severities]), COLOURED_TEXT, ("custom.align", "left"))
         ),
-        account("scm-csr-exporter", "How this account is polled", 130),
+        named("alertname", "Alert"),
+        account("scm-csr-exporter", "How this account is polled", 90),
+        Column("Value #A", "For", 65, "s", (("decimals", 0),)),
     ]
-    query = Query(f"max by (alertname, severity, account) (ALERTS{{{which}}})", kind="table")
-    return listing(text, [query], columns, "Alert")
+    queries = [Query(f"time() - {_alerting('ALERTS_FOR_STATE')} and {FIRING}", kind="table"), Query(RANK, kind="table")]
+    return listing(text, queries, columns, "Severity", down=True)
+
+
+def _alerting(metric: str, matchers: str = "") -> str:
+    which = f'alertname=~"(ScmCsr|CsrExporter).+", job=~"$job|", account=~"$account|"{matchers}'
+    return f"max by (alertname, severity, account) ({metric}{{{which}}})"
+
+
+FIRING = _alerting("ALERTS", ', alertstate="firing"')
+CRITICAL, WARNINGS = (
+    _alerting("ALERTS", f', alertstate="firing", severity="{each}"') for each in ("critical", "warning")
+)
+RANK = f"{CRITICAL} * 3 or {WARNINGS} * 2 or {FIRING}"
+"""How severe each alert is, as a number, so that the worst come first."""

@@ -42,6 +42,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
     DynamicConfigValue,
     FieldColorModeId,
+    MatcherConfig,
     ValueMapping,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
@@ -110,12 +111,31 @@ def tile(  # noqa: PLR0913 - a number has this many sides
         .mappings(list(meanings))
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
-        .color_mode(BigValueColorMode.BACKGROUND if filled else BigValueColorMode.VALUE)
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID if filled else BigValueColorMode.VALUE)
         .graph_mode(spark)
         .justify_mode(BigValueJustifyMode.CENTER)
         .text_mode(BigValueTextMode.VALUE)
-        .text(VizTextDisplayOptions().value_size(24 if filled else 34))
+        .text(VizTextDisplayOptions().value_size(24 if filled else 28))
     )
+
+
+def figures(text: Text, queries: Sequence[Query], colours: Mapping[str, ThresholdsConfig]) -> stat.Panel:
+    """One number in a row for each query, with the thresholds for its name in *colours*."""
+    panel = (
+        _prepared(stat.Panel(), text, queries, "short")
+        .decimals(0)
+        .thresholds(NEUTRAL)
+        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
+        .orientation(VizOrientation.HORIZONTAL)
+        .color_mode(BigValueColorMode.VALUE)
+        .graph_mode(BigValueGraphMode.NONE)
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .text(VizTextDisplayOptions().title_size(14).value_size(20))
+    )
+    for name, thresholds in colours.items():
+        panel.override_by_name(name, [DynamicConfigValue(id_val="thresholds", value=thresholds.build())])
+    return panel
 
 
 def bars(
@@ -139,7 +159,7 @@ def bars(
         .value_mode(BarGaugeValueMode.TEXT)
         .name_placement(BarGaugeNamePlacement.AUTO if upright else BarGaugeNamePlacement.LEFT)
         .show_unfilled(show_unfilled=not upright)
-        .text(VizTextDisplayOptions().title_size(12).value_size(17))
+        .text(VizTextDisplayOptions().title_size(11 if upright else 12).value_size(16))
         .min_viz_height(16)
         .min_viz_width(8)
     )
@@ -177,7 +197,15 @@ def areas(text: Text, queries: Sequence[Query], unit: str) -> timeseries.Panel:
 
 def counts(text: Text, queries: Sequence[Query], interval: str) -> timeseries.Panel:
     """How often things happened within each *interval*, as stacked bars."""
-    return areas(text, queries, "short").draw_style(GraphDrawStyle.BARS).fill_opacity(85).interval(interval).decimals(0)
+    panel = areas(text, queries, "short").draw_style(GraphDrawStyle.BARS).fill_opacity(85).line_width(0)
+    return panel.interval(interval).decimals(0)
+
+
+def without_zeros(panel: timeseries.Panel) -> timeseries.Panel:
+    """*panel* without names in its legend that never happened."""
+    never = MatcherConfig(id_val="byValue", options={"reducer": "max", "op": "lte", "value": 0})
+    hidden = DynamicConfigValue(id_val="custom.hideFrom", value={"legend": True, "tooltip": True, "viz": False})
+    return panel.with_override(never, [hidden])
 
 
 def limited(panel: timeseries.Panel, thresholds: ThresholdsConfig) -> timeseries.Panel:

@@ -67,11 +67,19 @@ def _by(labels: tuple[str, ...]) -> str:
 
 
 def older_than(bucket: str, *by: str) -> str:
-    """How many CSRs are older than the age that *bucket* ends at; absent where no such bucket is configured."""
+    """How many CSRs are older than the age that *bucket* ends at; absent where no such bucket is configured.
+
+    Where nothing is held there are no buckets, and none is older.
+    """
     everything, younger = (
         total(held("scm_csr_age_distribution_seconds_bucket", which), *by) for which in (ALL_AGES, bucket)
     )
-    return f"{everything} - {younger}"
+    return f"{everything} - {younger} or {total(held('scm_csr_reported'), *by)} == 0"
+
+
+def days(seconds: str) -> str:
+    """An age in days, which is how the life of a key is told: 365, 398."""
+    return f"({seconds}) / {DAY}"
 
 
 def data_age(*by: str) -> str:
@@ -80,6 +88,10 @@ def data_age(*by: str) -> str:
 
 
 DATA_AGE_IN_INTERVALS = f"({data_age('account')}) / max by (account) ({series('csr_exporter_poll_interval_seconds')})"
+
+SUCCEEDED = f"max by (account) ({series('csr_exporter_last_success_timestamp_seconds')})"
+NEVER = f"-1 * (count(max by (account) ({series('scm_csr_up')}) unless on (account) {SUCCEEDED}) > bool 0)"
+"""-1 if any account was never polled successfully since its exporters started, else absent."""
 
 # --- trust ------------------------------------------------------------------------------------------------------------
 

@@ -23,15 +23,14 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from grafana.queries import YEAR
-
 GOOD = "#009988"
-WARNING = "#EE7733"
-BAD = "#CC3311"
+WARNING = "#E5702A"
+BAD = "#DD4330"
 CALM = "#3A8FD6"
 QUIET = "#8C8C8C"
 
 DASH = "\N{EN DASH}"
+DAYS = "suffix:days"
 
 ALGORITHMS: Mapping[str, str] = {
     "RSA_2048": "#8FD0F0",
@@ -52,8 +51,8 @@ AGE_BANDS: Sequence[tuple[str, str, str]] = (
     ("^(15552000(\\.0)?|1\\.5552e\\+0?7)$", "180d", "#A9CE83"),
     ("^(31536000(\\.0)?|3\\.1536e\\+0?7)$", "1y", "#E3C44B"),
     ("^(34387200(\\.0)?|3\\.43872e\\+0?7)$", "398d", "#F0A03C"),
-    ("^(63072000(\\.0)?|6\\.3072e\\+0?7)$", "2y", "#EE7733"),
-    ("^\\+Inf$", "more", "#CC3311"),
+    ("^(63072000(\\.0)?|6\\.3072e\\+0?7)$", "2y", "#E5702A"),
+    ("^\\+Inf$", ">2y", "#DD4330"),
 )
 """Bounds of the default buckets as Prometheus may spell them, their names, and colours from fresh to old."""
 
@@ -97,8 +96,12 @@ NEUTRAL = limits(CALM)
 NONE_IS_GOOD = limits(GOOD, (1, WARNING))
 NONE_OR_BAD = limits(GOOD, (1, BAD))
 ALL_IS_GOOD = limits(BAD, (0.9, WARNING), (1, GOOD))
-KEY_AGE = limits(GOOD, (YEAR, WARNING), (2 * YEAR, BAD))
+KEY_AGE = limits(GOOD, (365, WARNING), (730, BAD))
+"""In days."""
+
 MISSED_POLLS = limits(GOOD, (1.5, WARNING), (3, BAD))
+WAIT = limits(GOOD, (900, WARNING), (1800, BAD))
+"""In seconds: three polls of the default interval, and the default of stale_after."""
 
 
 def words(meanings: Mapping[str, tuple[str, str]]) -> ValueMapping:
@@ -118,7 +121,7 @@ def upward(low: float, text: str, color: str) -> ValueMapping:
     return RangeMap(options=options)
 
 
-def absent() -> ValueMapping:
-    """A quiet dash where there is no value."""
-    result = ValueMappingResult(text=DASH, color=QUIET, index=98)
+def absent(text: str = DASH, color: str = QUIET) -> ValueMapping:
+    """What stands where there is no value: a quiet dash, or *text*."""
+    result = ValueMappingResult(text=text, color=color, index=98)
     return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL_AND_NAN, result=result))
