@@ -169,6 +169,7 @@ def test_a_known_number_of_replicas_shows_shards_that_all_have_the_same_number(t
 
 
 def test_pint_finds_nothing_to_say() -> None:
+    # No package has it; .ci/run builds it wherever there is Go, and with Go a missing one is a failure.
     if not (shutil.which("pint") or shutil.which("go")):
         pytest.skip("pint is missing, and so is Go, which it is made with")
     pint = tool("pint", "pint")
