@@ -13,8 +13,9 @@ demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 run: $(READY) ## The daemon, with the configuration in config.yml
 	@$(BIN)/csr-exporter run --config.file=config.yml
 
+# More processes than cores, for most of a test's time is waiting; one for all tests of a file, which share set-ups.
 test: $(READY) ## All tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Style, format and types
 	@$(BIN)/ruff check .
