@@ -6,13 +6,12 @@ sends them keeps to the rate.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import Self
 
 from csr_exporter.inventory import Page, Query
+from csr_exporter.threads import DaemonThreads
 
 AT_ONCE = 4
 """Requests of one account that may be under way together: enough for ten a second at 400 ms each."""
@@ -21,14 +20,13 @@ AT_ONCE = 4
 class Prefetch:
     """Gives the pages that *page* gives; those expected are asked for meanwhile, until the end of the ``with`` block.
 
-    *page* must bear to be called by `AT_ONCE` threads. These are daemons: a service that hangs holds up no end.
+    *page* must bear to be called by `AT_ONCE` threads.
     """
 
     def __init__(self, page: Callable[[Query], Page]) -> None:
         self._page = page
-        self._queue: SimpleQueue[tuple[Query, Future[Page]] | None] = SimpleQueue()
+        self._threads = DaemonThreads(AT_ONCE - 1, "prefetch")
         self._expected: dict[Query, Future[Page]] = {}
-        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         return self
@@ -36,10 +34,7 @@ class Prefetch:
     def __exit__(self, *_: object) -> None:
         """Wait until nothing is under way any more."""
         self.forget()
-        for _thread in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
+        self._threads.shutdown()
 
     def page(self, query: Query) -> Page:
         """The page that *query* asks for, once. Raises what asking for it raised; then nothing more is expected."""
@@ -54,27 +49,10 @@ class Prefetch:
 
     def expect(self, queries: Iterable[Query]) -> None:
         """Ask for *queries* meanwhile, in their order."""
-        for query in queries:
-            future: Future[Page] = Future()
-            self._expected[query] = future
-            self._queue.put((query, future))
-        while len(self._threads) < min(AT_ONCE - 1, len(self._expected)):
-            thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._expected |= {query: self._threads.submit(self._page, query) for query in queries}
 
     def forget(self) -> int:
         """Expect nothing any more; how many requests were sent for pages that nobody has asked for."""
         sent = sum(not future.cancel() for future in self._expected.values())
         self._expected.clear()
         return sent
-
-    def _work(self) -> None:
-        while (wanted := self._queue.get()) is not None:
-            query, future = wanted
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(self._page(query))
-            except Exception as error:  # noqa: BLE001 - raised where the page is needed
-                future.set_exception(error)
