@@ -37,7 +37,9 @@ EXAMPLES: dict[str, str] = {
     "scm_csr_duplicate_domains": "scm_csr_duplicate_domains > 0",
     "scm_csr_wildcard_domains": "scm_csr_wildcard_domains / scm_csr_domains",
     "scm_csr_info": 'count by (account) (max by (account, id) (scm_csr_info{private_key_algo="RSA_2048"}))',
-    "scm_csr_create_timestamp_seconds": "topk(10, time() - max by (account, id, name) (scm_csr_create_timestamp_seconds))",
+    "scm_csr_create_timestamp_seconds": (
+        "topk(10, time() - max by (account, id, name) (scm_csr_create_timestamp_seconds))"
+    ),
     "scm_csr_update_timestamp_seconds": "scm_csr_update_timestamp_seconds > scm_csr_create_timestamp_seconds",
     "scm_csr_age_seconds": (
         "(max by (account, id) (scm_csr_age_seconds) > 365 * 86400)"
