@@ -87,7 +87,7 @@ def test_a_command_that_is_not_ours_is_noticed() -> None:
     assert misunderstood(["run", "--config.file=x"]) == ""
     assert misunderstood(["list", "--sort=age"]) == ""
     assert misunderstood(["walk"]) == "walk: no such command"
-    assert "No such option" in misunderstood(["run", "--config.flie=x"])
+    assert "No such option" in misunderstood(["run", "--config.path=x"])
     assert "is not one of" in misunderstood(["list", "--sort=colour"])
     assert misunderstood(["once", "more"]) == "once: unexpected ['more']"
 
