@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 READY := .venv/.ready
 
-.PHONY: demo run test lint soak bench dashboards rules prove pictures clean
+.PHONY: demo run test lint soak bench dashboards rules prove pictures manual dist audit release clean
 
 demo: $(RUNNABLE) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -44,6 +44,19 @@ prove: $(READY) ## What a running Prometheus raises while the simulated cloud fa
 
 pictures: $(READY) ## The pictures of the status page in docs/pictures/, with Debian's chromium
 	@$(BIN)/python -m tests.pictures
+
+manual: $(READY) ## Man pages, shell completions and the JSON Schema of the configuration, from the code
+	@$(BIN)/python -m release manual
+
+dist: $(READY) ## All artefacts, in dist/; BILL=… makes those of a published release again
+	@rm -rf dist
+	@$(BIN)/python -m release dist $(if $(BILL),--bill=$(BILL))
+
+audit: $(READY) ## Advisories on what the release in dist/ depends on
+	@$(BIN)/python -m release audit
+
+release: dist ## All that is published of a version: docs/releasing.md
+	@$(MAKE) --no-print-directory audit
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
