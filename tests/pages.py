@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -112,6 +113,20 @@ class Page:
             for command in _BETWEEN_COMMANDS.split(text):
                 if called := call.match(command.strip()):
                     yield shlex.split(called[1], comments=True)
+
+    def containers(self) -> Iterator[list[str]]:
+        """The arguments that containers are given in blocks of YAML."""
+        for block in self.blocks:
+            if block.language == "yaml":
+                yield from _arguments(yaml.safe_load(block.text))
+
+
+def _arguments(node: object) -> Iterator[list[str]]:
+    if isinstance(node, dict):
+        yield from ([str(word) for word in words] for name, words in node.items() if name == "args")
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from _arguments(child)
 
 
 def _plain(inline: Token) -> str:

@@ -61,7 +61,9 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 @each_page
 def test_a_command_of_ours_is_understood(page: Page) -> None:
-    assert [problem for words in page.commands("csr-exporter") if (problem := misunderstood(words))] == []
+    commands = [*page.commands("csr-exporter"), *page.containers()]
+
+    assert [problem for words in commands if (problem := misunderstood(words))] == []
 
 
 def misunderstood(words: list[str]) -> str:
