@@ -37,7 +37,8 @@ def test_hadolint_has_nothing_to_say() -> None:
 def test_the_builder_is_sent_the_package_and_nothing_else() -> None:
     files = {str(each) for each in sent(ROOT)}
 
-    assert {each for each in files if not each.startswith("csr_exporter/")} == {"pyproject.toml", "README.md", "LICENSE"}
+    beside = {each for each in files if not each.startswith("csr_exporter/")}
+    assert beside == {"pyproject.toml", "README.md", "LICENSE"}
     assert {"csr_exporter/cli.py", "csr_exporter/page/templates"} <= files | {str(Path(each).parent) for each in files}
     assert [each for each in files if each.endswith(".pyc")] == []
 
@@ -57,7 +58,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = paths["src"] / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, target)
-    inside = {"src": "/src", "wheels": "/wheels", "opt": "/opt/csr-exporter", "cache": "/root/.cache/pip", "tmp": "/tmp"}  # noqa: S108 - in the sandbox
+    inside = {"src": "/src", "wheels": "/wheels", "opt": "/opt/csr-exporter", "cache": "/root/.cache/pip"}
+    inside["tmp"] = "/tmp"  # noqa: S108 - in the sandbox
     wheels = os.environ.get("PIP_FIND_LINKS", "")
     local = {wheels: Path(wheels)} if Path(wheels).is_dir() and wheels else {}
     image = Image(mounts=local, writable={inside[name]: path for name, path in paths.items()})
