@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test lint soak bench dashboards rules prove pictures clean
+.PHONY: demo run test lint soak bench dashboards rules deploy prove pictures clean
 
 demo: $(READY) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -34,6 +34,9 @@ dashboards: $(READY) ## The dashboards in grafana/, from their code, and what ea
 
 rules: $(READY) ## Alert rules, their unit tests and their pages in docs/, from deploy/prometheus/
 	@$(BIN)/python -m deploy.prometheus
+
+deploy: $(READY) ## The Helm chart's rules, schema and dashboards, and the manifests in deploy/kubernetes (needs helm)
+	@$(BIN)/python -m deploy.helm
 
 prove: $(READY) ## What a running Prometheus raises while the simulated cloud fails, into docs/alerts-proof.md
 	@$(BIN)/python -m tests.prove
