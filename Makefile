@@ -37,6 +37,7 @@ rules: $(READY) ## Alert rules, their unit tests and their pages in docs/, from 
 
 deploy: $(READY) ## The Helm chart's rules, schema and dashboards, and the manifests in deploy/kubernetes (needs helm)
 	@$(BIN)/python -m deploy.helm
+	@$(BIN)/python -m deploy.kubernetes
 
 prove: $(READY) ## What a running Prometheus raises while the simulated cloud fails, into docs/alerts-proof.md
 	@$(BIN)/python -m tests.prove

@@ -11,10 +11,8 @@ from typing import Any
 import yaml
 
 from deploy.helm.files import CHART
+from deploy.kubernetes.files import KUBERNETES
 from tests.processes import DEADLINE, tool
-
-KUBERNETES = "1.32.0"
-"""The version that is rendered for; Helm itself has to be told, when it was built without its release's flags."""
 
 Manifest = dict[str, Any]
 

@@ -19,10 +19,11 @@ from csr_exporter.cli import main
 from csr_exporter.config import read_config
 from csr_exporter.webconfig import WebConfigFile
 from deploy.helm.files import CHART, files
+from deploy.kubernetes.files import KUBERNETES
 from deploy.prometheus import rules
 from deploy.prometheus.promql import DAY, HOUR, MINUTE
 from deploy.prometheus.thresholds import Thresholds
-from tests.charts import EVERYTHING, KUBERNETES, LEAST, Manifest, manifests, one, pod, template
+from tests.charts import EVERYTHING, LEAST, Manifest, manifests, one, pod, template
 from tests.processes import DEADLINE, tool
 
 OPERATOR = "monitoring.coreos.com/v1"
