@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from base64 import b64decode
@@ -69,6 +70,15 @@ def test_kubernetes_knows_every_field(values: dict[str, Any]) -> None:
     assert of_kubernetes
     for manifest in of_kubernetes:
         kubernetes_validate.validate(manifest, KUBERNETES.rpartition(".")[0], strict=True)
+
+
+def test_the_values_of_the_page_are_valid() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "install.md").read_text(encoding="utf-8")
+    block = next(each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if each.startswith("# values.yaml"))
+
+    found = manifests(yaml.safe_load(block))
+
+    assert {"Deployment", "ServiceMonitor", "PrometheusRule"} <= {each["kind"] for each in found}
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -317,6 +327,14 @@ def test_thresholds_that_are_all_set_give_the_rules_that_the_code_gives_with_the
     assert set(values) == {name for name, _, _ in Thresholds.documented()}
 
     assert rule_groups(thresholds=values) == written(Thresholds(**numbers))
+
+
+def test_rules_know_the_job_by_whatever_name_the_exporter_has() -> None:
+    values = {**LEAST, "fullnameOverride": "scm", "prometheusRule": {"enabled": True}}
+
+    groups = one("PrometheusRule", values)["spec"]["groups"]
+
+    assert groups == written(Thresholds(exporter_jobs=".*scm.*"))
 
 
 def alerts(groups: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -87,7 +87,7 @@ def schema() -> str:
         web=_section(config=FREE, existingSecret=TEXT, tlsSecret=TEXT),
         extraArgs={"type": "array", "items": {"type": "string", "pattern": "^--"}},
         env=LIST,
-        service=_section(type={"enum": ["ClusterIP", "NodePort", "LoadBalancer"]}, port=PORT, annotations=TEXTS),
+        service=_section(port=PORT, annotations=TEXTS),
         serviceAccount=_section(create=SWITCH, name=TEXT, annotations=TEXTS),
         serviceMonitor=monitor,
         podMonitor=monitor,

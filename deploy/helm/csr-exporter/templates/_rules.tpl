@@ -35,11 +35,17 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* The jobs of the exporter, where the name of the release leaves the default behind: the operator calls jobs by it. */ -}}
+{{- define "csr-exporter.jobs" -}}
+{{- $name := include "csr-exporter.fullname" . -}}
+{{- contains "csr-exporter" $name | ternary dict (dict "exporter_jobs" (printf ".*%s.*" $name)) | toJson -}}
+{{- end -}}
+
 {{- /* The content of files/rules.json with every threshold filled in, as JSON. */ -}}
 {{- define "csr-exporter.rules" -}}
 {{- $text := .Files.Get "files/rules.json" -}}
 {{- $facts := fromJson $text -}}
-{{- $thresholds := merge (deepCopy .Values.prometheusRule.thresholds) $facts.defaults -}}
+{{- $thresholds := merge (deepCopy .Values.prometheusRule.thresholds) (include "csr-exporter.jobs" . | fromJson) $facts.defaults -}}
 {{- range regexFindAll "@@[a-z_]+:[^@]+@@" $text -1 | uniq -}}
 {{- $parts := trimAll "@" . | splitList ":" -}}
 {{- $factor := ternary (index (append $parts "1") 2) "1" (eq (len $parts) 3) | float64 -}}
