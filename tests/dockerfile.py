@@ -76,7 +76,7 @@ class Image:
         binds += [part for inside, path in self.mounts.items() for part in ("--ro-bind", str(path), inside)]
         binds += [part for inside, path in self.writable.items() for part in ("--bind", str(path), inside)]
         path = f"{self.path}:{python}/bin:/usr/bin:/bin".removeprefix(":")
-        variables = {"PATH": path, "HOME": "/root", **self.environment}
+        variables = {"PATH": path, "HOME": "/", **self.environment}
         settings = [part for name, value in variables.items() for part in ("--setenv", name, value)]
         return [
             *(str(tool("bwrap", "bubblewrap")), "--unshare-user", "--unshare-pid", "--as-pid-1", "--die-with-parent"),

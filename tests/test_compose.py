@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ COMPOSE = ROOT / "deploy" / "compose"
 FILES = ("compose.yaml", "account.yaml")
 
 
+@cache
 def resolved(name: str) -> dict[str, Any]:
     """The services of the compose file *name*, as compose reads it."""
     command: list[str | Path] = [tool("docker-compose", "docker-compose"), "--file", COMPOSE / name, "config"]
