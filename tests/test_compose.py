@@ -34,8 +34,16 @@ def resolved(name: str) -> dict[str, Any]:
 
 def mounts(service: dict[str, Any]) -> dict[str, Path]:
     """The files of *service* by their path in the container; volumes of the engine are left out."""
-    entries = [str(each).split(":") for each in service.get("volumes", ())]
-    return {entry[1]: Path(entry[0]) for entry in entries if entry[0].startswith("/")}
+    pairs = [_source_and_target(each) for each in service.get("volumes", ())]
+    return {target: Path(source) for source, target in pairs if source.startswith("/")}
+
+
+def _source_and_target(volume: str | dict[str, str]) -> tuple[str, str]:
+    """Both of *volume*, which compose writes as a text before its version 2, and as a mapping since."""
+    if isinstance(volume, dict):
+        return volume["source"], volume["target"]
+    source, target, *_ = volume.split(":")
+    return source, target
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -64,7 +72,8 @@ def test_ports_are_open_to_this_machine_alone(name: str) -> None:
     ports = [port for service in resolved(name).values() for port in service.get("ports", ())]
 
     assert ports
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+    addresses = [each["host_ip"] if isinstance(each, dict) else each.partition(":")[0] for each in ports]
+    assert set(addresses) == {"127.0.0.1"}
 
 
 def test_the_keys_of_a_real_account_come_as_files() -> None:

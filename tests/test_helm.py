@@ -18,11 +18,12 @@ import yaml
 import csr_exporter
 from csr_exporter.cli import main
 from csr_exporter.config import read_config
+from csr_exporter.config.settings import seconds
 from csr_exporter.webconfig import WebConfigFile
 from deploy.helm.files import CHART, files
+from deploy.helm.rules import is_span
 from deploy.kubernetes.files import KUBERNETES
 from deploy.prometheus import rules
-from deploy.prometheus.promql import DAY, HOUR, MINUTE
 from deploy.prometheus.thresholds import Thresholds
 from tests.charts import EVERYTHING, LEAST, Manifest, manifests, one, pod, template
 from tests.processes import DEADLINE, tool
@@ -262,71 +263,56 @@ def test_rules_are_those_of_the_rule_file() -> None:
     assert rule_groups() == written(Thresholds())
 
 
-def test_thresholds_that_are_all_set_give_the_rules_that_the_code_gives_with_them() -> None:
-    values = {
-        "old_after": "180d",
-        "very_old_after": "5d12h",
-        "allowed_algorithms": ["EC_P256", "EC_P521"],
-        "growth_window": "12h",
-        "growth": 7,
-        "burst_window": "90m",
-        "burst": 1234567,
-        "removed_many": 5,
-        "removed_few": 2,
-        "removed_share": 0.15,
-        "limit_near": 0.95,
-        "forecast_from": 0.25,
-        "forecast_window": "10d",
-        "forecast_ahead": "30d",
-        "duplicates": 3,
-        "duplicates_share": 0.05,
-        "stale_polls": 2.5,
-        "very_stale_polls": 6,
-        "torn_window": "45m",
-        "torn": 1,
-        "torn_share": 0.5,
-        "skew": 30,
-        "rejected_window": "2h30m",
-        "refused_window": "20m",
-        "credential_left": "15m",
-        "credential_unchanged": "1h",
-        "throttled_window": "10m",
-        "throttled_share": 0.2,
-        "failing_window": "1h",
-        "failing_share": 0.75,
-        "unreliable_window": "1d",
-        "unreliable_share": 0.02,
-        "unreliable": 9,
-        "unreliable_recent": "30m",
-        "exporter_jobs": 'scm"\\w+',
-        "slow_share": 0.2,
-        "disagree_window": "40m",
-        "remembered": "3d",
-        "replicas": 2,
-    }
-    spans = {
-        "old_after": 180 * DAY,
-        "very_old_after": 5.5 * DAY,
-        "growth_window": 12 * HOUR,
-        "burst_window": 90 * MINUTE,
-        "forecast_window": 10 * DAY,
-        "forecast_ahead": 30 * DAY,
-        "torn_window": 45 * MINUTE,
-        "rejected_window": 2.5 * HOUR,
-        "refused_window": 20 * MINUTE,
-        "credential_left": 15 * MINUTE,
-        "credential_unchanged": HOUR,
-        "throttled_window": 10 * MINUTE,
-        "failing_window": HOUR,
-        "unreliable_window": DAY,
-        "unreliable_recent": 30 * MINUTE,
-        "disagree_window": 40 * MINUTE,
-        "remembered": 3 * DAY,
-    }
-    numbers: dict[str, Any] = {**values, **spans, "allowed_algorithms": ("EC_P256", "EC_P521")}
-    assert set(values) == {name for name, _, _ in Thresholds.documented()}
+OTHER: dict[str, Any] = {
+    "old_after": "180d",
+    "very_old_after": "5d12h",
+    "allowed_algorithms": ["EC_P256", "EC_P521"],
+    "growth_window": "12h",
+    "growth": 7,
+    "burst_window": "90m",
+    "burst": 1234567,
+    "removed_many": 5,
+    "removed_few": 2,
+    "removed_share": 0.15,
+    "limit_near": 0.95,
+    "forecast_from": 0.25,
+    "forecast_window": "10d",
+    "forecast_ahead": "30d",
+    "duplicates": 3,
+    "duplicates_share": 0.05,
+    "stale_polls": 2.5,
+    "very_stale_polls": 6,
+    "torn_window": "45m",
+    "torn": 1,
+    "torn_share": 0.5,
+    "skew": 30,
+    "rejected_window": "2h30m",
+    "refused_window": "20m",
+    "credential_left": "15m",
+    "credential_unchanged": "1h",
+    "throttled_window": "10m",
+    "throttled_share": 0.2,
+    "failing_window": "1h",
+    "failing_share": 0.75,
+    "unreliable_window": "1d",
+    "unreliable_share": 0.02,
+    "unreliable": 9,
+    "unreliable_recent": "30m",
+    "exporter_jobs": r"scm\\.csr.*",
+    "slow_share": 0.2,
+    "disagree_window": "40m",
+    "remembered": "3d",
+    "replicas": 2,
+}
+"""Each threshold, at another value than its default; of those in seconds, whole and broken numbers of units."""
 
-    assert rule_groups(thresholds=values) == written(Thresholds(**numbers))
+
+def test_thresholds_that_are_all_set_give_the_rules_that_the_code_gives_with_them() -> None:
+    spans = {name: seconds(value) for name, value in OTHER.items() if is_span(name)}
+    numbers: dict[str, Any] = {**OTHER, **spans, "allowed_algorithms": tuple(OTHER["allowed_algorithms"])}
+    assert set(OTHER) == {name for name, _, _ in Thresholds.documented()}
+
+    assert rule_groups(thresholds=OTHER) == written(Thresholds(**numbers))
 
 
 def test_rules_know_the_job_by_whatever_name_the_exporter_has() -> None:
