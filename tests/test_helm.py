@@ -100,6 +100,7 @@ def test_the_values_of_the_page_are_valid() -> None:
             "at '/prometheusRule/thresholds': additional properties 'old'",
         ),
         ({"prometheusRule": {"thresholds": {"old_after": 365}}}, "thresholds/old_after': got number, want string"),
+        ({"prometheusRule": {"thresholds": {"torn_window": "0s"}}}, "thresholds/torn_window': '0s' does not match"),
         ({"prometheusRule": {"thresholds": {"limit_near": 80}}}, "exclusiveMaximum: got 80, want 1"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyYoung": {}}}}, "additional properties 'ScmCsrKeyYoung' not allowed"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyOld": {"severity": "page"}}}}, "'critical', 'warning', 'info'"),
@@ -313,6 +314,10 @@ def test_thresholds_that_are_all_set_give_the_rules_that_the_code_gives_with_the
     assert set(OTHER) == {name for name, _, _ in Thresholds.documented()}
 
     assert rule_groups(thresholds=OTHER) == written(Thresholds(**numbers))
+
+
+def test_a_threshold_of_nothing_is_one() -> None:
+    assert rule_groups(thresholds={"growth": 0}) == written(Thresholds(growth=0))
 
 
 def test_rules_know_the_job_by_whatever_name_the_exporter_has() -> None:

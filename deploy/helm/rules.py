@@ -75,7 +75,7 @@ def _opened(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bounds(text: str) -> str:
-    defaults = (getattr(Thresholds(), name) for name in BOUNDS)
-    for name, written in zip(BOUNDS, map(floatToGoString, defaults), strict=True):
+    ages = (getattr(Thresholds(), name) for name in BOUNDS)
+    for name, written in zip(BOUNDS, map(floatToGoString, ages), strict=True):
         text = text.replace(f'le="{written}"', f'le="{token(name, "bound")}"')
     return text

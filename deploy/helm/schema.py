@@ -18,7 +18,7 @@ FREE: Schema = {"type": "object"}
 LIST: Schema = {"type": "array"}
 NAMES: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}}
 TEXTS: Schema = {"type": "object", "additionalProperties": TEXT}
-SPAN: Schema = {"type": "string", "pattern": "^([0-9]+[dhms])+$"}
+SPAN: Schema = {"type": "string", "pattern": "^([1-9][0-9]*[dhms])+$"}
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 COUNT: Schema = {"type": "integer", "minimum": 1}
 

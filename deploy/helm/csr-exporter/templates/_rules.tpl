@@ -45,7 +45,9 @@
 {{- define "csr-exporter.rules" -}}
 {{- $text := .Files.Get "files/rules.json" -}}
 {{- $facts := fromJson $text -}}
-{{- $thresholds := merge (deepCopy .Values.prometheusRule.thresholds) (include "csr-exporter.jobs" . | fromJson) $facts.defaults -}}
+{{- $thresholds := merge (include "csr-exporter.jobs" . | fromJson) $facts.defaults -}}
+{{- /* One by one, for merge takes a 0 for nothing. */ -}}
+{{- range $name, $value := .Values.prometheusRule.thresholds -}}{{- $_ := set $thresholds $name $value -}}{{- end -}}
 {{- range regexFindAll "@@[a-z_]+:[^@]+@@" $text -1 | uniq -}}
 {{- $parts := trimAll "@" . | splitList ":" -}}
 {{- $factor := ternary (index (append $parts "1") 2) "1" (eq (len $parts) 3) | float64 -}}
