@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 READY := .venv/.ready
 
-.PHONY: demo run test lint soak bench dashboards rules prove pictures manual dist audit release clean
+.PHONY: demo run test lint soak bench dashboards rules deploy prove pictures manual dist audit release clean
 
 demo: $(RUNNABLE) ## Exporter and simulated cloud: look at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -38,6 +38,10 @@ dashboards: $(READY) ## The dashboards in grafana/, from their code, and what ea
 
 rules: $(READY) ## Alert rules, their unit tests and their pages in docs/, from deploy/prometheus/
 	@$(BIN)/python -m deploy.prometheus
+
+deploy: $(READY) ## The Helm chart's rules, schema and dashboards, and the manifests in deploy/kubernetes (needs helm)
+	@$(BIN)/python -m deploy.helm
+	@$(BIN)/python -m deploy.kubernetes
 
 prove: $(READY) ## What a running Prometheus raises while the simulated cloud fails, into docs/alerts-proof.md
 	@$(BIN)/python -m tests.prove

@@ -154,6 +154,21 @@ def _say(*lines: str) -> None:
         click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
 
 
+@main.command()
+@served
+def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
+    """Ask the exporter that runs with the same flags whether it lives, for HEALTHCHECK. Exits with 1 if it does not."""
+    from csr_exporter import probe, serving  # noqa: PLC0415 - as in run
+
+    web_config = _unless_mistaken(lambda: WebConfigFile(web_config_file)) if web_config_file else None
+    if web_config_file and web_config is None:
+        sys.exit(2)
+    try:
+        click.echo(probe.health(serving.from_flags(web_config, **flags)))
+    except probe.UnhealthyError as error:
+        raise click.ClickException(str(error)) from None
+
+
 @main.command(name="list")
 @_config_file
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy.prometheus.open import Open
+
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -15,6 +17,8 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms"
 
 def duration(seconds: float) -> str:
     """*seconds* as Prometheus writes them, to the millisecond: ``1h30m``."""
+    if isinstance(seconds, Open):
+        return seconds.span
     left = max(1, round(seconds * 1000))
     parts = []
     for unit, milliseconds in _UNITS:

@@ -19,7 +19,7 @@ DOCUMENTED_ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384
 
 
 def _span(seconds: float, about: str) -> Any:  # noqa: ANN401 - as `dataclasses.field`
-    return field(default=seconds, metadata={"about": about, "words": duration(seconds)})
+    return field(default=seconds, metadata={"about": about, "words": duration(seconds), "span": True})
 
 
 def _number(number: float, about: str) -> Any:  # noqa: ANN401 - as `dataclasses.field`

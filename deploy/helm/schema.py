@@ -1,0 +1,108 @@
+"""The schema of the chart's values: what each may be, and the names of thresholds and alerts from the rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from csr_exporter.config import Config
+from deploy.helm.rules import REPLICAS, is_span, thresholds
+from deploy.prometheus import rules
+from deploy.prometheus.thresholds import Thresholds
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+SWITCH: Schema = {"type": "boolean"}
+FREE: Schema = {"type": "object"}
+LIST: Schema = {"type": "array"}
+NAMES: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}}
+TEXTS: Schema = {"type": "object", "additionalProperties": TEXT}
+SPAN: Schema = {"type": "string", "pattern": "^([1-9][0-9]*[dhms])+$"}
+PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
+COUNT: Schema = {"type": "integer", "minimum": 1}
+
+
+def _section(**properties: Schema) -> Schema:
+    """A mapping that has these keys and no others."""
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _threshold(name: str, default: object) -> Schema:
+    match default:
+        case tuple():
+            return {**NAMES, "minItems": 1, "items": {"type": "string", "pattern": "^[A-Za-z0-9_]+$"}}
+        case str():
+            return TEXT
+        case _ if name == REPLICAS:
+            return COUNT
+        case _ if is_span(name):
+            return SPAN
+        case _ if name.endswith(("_share", "_near", "_from")):
+            return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+        case _:
+            return {"type": "number", "minimum": 0}
+
+
+def _alert() -> Schema:
+    severity = {"enum": ["critical", "warning", "info"]}
+    return _section(enabled=SWITCH, severity=severity, labels=TEXTS, annotations=TEXTS, **{"for": SPAN})
+
+
+def _config() -> Schema:
+    """That of the exporter, in the regular expressions of Go; whether there are accounts is asked by the chart."""
+    text = json.dumps(Config.model_json_schema()).replace('"pattern": "^(?=\\\\d)', '"minLength": 2, "pattern": "^')
+    schema: Schema = _untitled(json.loads(text))
+    schema["properties"]["accounts"].pop("minItems", None)
+    return schema
+
+
+def _untitled(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    match schema:
+        case dict():
+            return {key: _untitled(each) for key, each in schema.items() if key != "title" or isinstance(each, dict)}
+        case list():
+            return [_untitled(each) for each in schema]
+    return schema
+
+
+def schema() -> str:
+    """The schema as JSON."""
+    image = _section(repository=TEXT, tag=TEXT, digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"})
+    image["properties"]["pullPolicy"] = {"enum": ["Always", "IfNotPresent", "Never"]}
+    monitor = _section(enabled=SWITCH, labels=TEXTS, interval=SPAN, endpoint=FREE)
+    given = {name: _threshold(name, each.default) for name, each in thresholds().items()}
+    alerts = {alert.name: {"$ref": "#/$defs/Alert"} for _, alert in rules.alerts(Thresholds())}
+    config = _config()
+    definitions = {**config.pop("$defs"), "Alert": _alert()}
+    values = _section(
+        image=image,
+        imagePullSecrets=LIST,
+        nameOverride=TEXT,
+        fullnameOverride=TEXT,
+        config=config,
+        secrets=_section(existing=NAMES, create=TEXTS),
+        replicas={"type": "integer", "minimum": 0},
+        shards={"type": "integer", "minimum": 1, "maximum": 9999},
+        web=_section(config=FREE, existingSecret=TEXT, tlsSecret=TEXT),
+        extraArgs={"type": "array", "items": {"type": "string", "pattern": "^--"}},
+        env=LIST,
+        service=_section(port=PORT, annotations=TEXTS),
+        serviceAccount=_section(create=SWITCH, name=TEXT, annotations=TEXTS),
+        serviceMonitor=monitor,
+        podMonitor=monitor,
+        prometheusRule=_section(enabled=SWITCH, labels=TEXTS, thresholds=_section(**given), alerts=_section(**alerts)),
+        dashboards=_section(enabled=SWITCH, labels=TEXTS, annotations=TEXTS),
+        networkPolicy=_section(enabled=SWITCH, egressPorts={"type": "array", "items": PORT}, **{"from": LIST}),
+        podDisruptionBudget=_section(enabled=SWITCH, maxUnavailable={"type": ["integer", "string"]}),
+        resources=FREE,
+        podAnnotations=TEXTS,
+        podLabels=TEXTS,
+        nodeSelector=TEXTS,
+        tolerations=LIST,
+        affinity=FREE,
+        topologySpreadConstraints=LIST,
+        **{"global": FREE},
+    )
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **values, "$defs": definitions}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,67 @@
+"""The manifests that the chart gives for one exporter, without the marks that Helm leaves on them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.helm.files import CHART
+from deploy.prometheus.alert import Expression
+from deploy.prometheus.rules import as_yaml
+
+HERE = Path(__file__).parent
+NAME = "csr-exporter"
+"""Of everything, and of the Secret whose keys become files."""
+
+KUBERNETES = "1.32.0"
+"""The version that is rendered for; nothing depends on it, but a Helm built from source thinks of an old one."""
+
+HEADER = "# Written by `make deploy` from the Helm chart.\n"
+
+VALUES = {
+    # The chart wants an account; the configuration of the overlay replaces it.
+    "config": {"accounts": [{"name": "production", "site": "international", "credentials": {"kind": "environment"}}]},
+    "secrets": {"existing": [NAME]},
+    "podMonitor": {"enabled": True},
+    "prometheusRule": {"enabled": True},
+}
+
+PLACES = {
+    "ServiceAccount": "base",
+    "Service": "base",
+    "Deployment": "base",
+    "PodMonitor": "operator",
+    "PrometheusRule": "operator",
+}
+"""Where each kind is written; the ConfigMap is kustomize's to generate."""
+
+
+def rendered(helm: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the program *helm* makes of *values*. Raises `subprocess.CalledProcessError`."""
+    command = [helm, "template", NAME, str(CHART), "--kube-version", KUBERNETES, "--values", "-"]
+    result = subprocess.run(command, input=json.dumps(values), check=True, capture_output=True, text=True)  # noqa: S603 - the command is ours
+    return [each for each in yaml.safe_load_all(result.stdout) if each]
+
+
+def files(helm: str = "helm") -> Mapping[Path, str]:
+    """Content by path, made with the program *helm*."""
+    manifests = {each["kind"]: _plain(each) for each in rendered(helm, VALUES)}
+    return {HERE / place / f"{kind.lower()}.yaml": HEADER + as_yaml(manifests[kind]) for kind, place in PLACES.items()}
+
+
+def _plain(manifest: dict[str, Any]) -> dict[str, Any]:
+    """*manifest* without what only Helm says: its labels, the namespace, the sum of a configuration that it has."""
+    metadata = manifest["metadata"]
+    labels = {name: text for name, text in metadata["labels"].items() if "helm" not in f"{name} {text}".lower()}
+    plain = {**manifest, "metadata": {"name": metadata["name"], "labels": labels}}
+    specification = plain.get("spec", {})
+    if "template" in specification:
+        specification["template"]["metadata"].pop("annotations")
+    for rule in (rule for group in specification.get("groups", ()) for rule in group["rules"]):
+        rule["expr"] = Expression(rule["expr"])  # as it is: programs disagree about how lines are folded
+    return plain
