@@ -59,7 +59,9 @@ dist: $(READY) ## All artefacts, in dist/; BILL=… makes those of a published r
 audit: $(READY) ## Advisories on what the release in dist/ depends on
 	@$(BIN)/python -m release audit
 
-release: dist ## All that is published of a version: docs/releasing.md
+release: ## All that is published of a version, audited, from what is committed: docs/releasing.md
+	@test -z "$$(git status --porcelain)" || { echo "make release: there are changes that are not committed" >&2; exit 1; }
+	@$(MAKE) --no-print-directory dist
 	@$(MAKE) --no-print-directory audit
 
 clean:

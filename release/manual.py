@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -54,7 +55,7 @@ def man_page(context: click.Context) -> str:
     page.version, page.date = __version__, ""
     page.short_help = first_sentence(command)
     page.synopsis = " ".join(command.collect_usage_pieces(context))
-    page.description = command.help
+    page.description = cleandoc(command.help or "")
     page.options = [record for each in command.get_params(context) if (record := each.get_help_record(context))]
     if isinstance(command, click.Group):
         page.commands = [(name, first_sentence(each)) for name, each in command.commands.items()]
