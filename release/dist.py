@@ -10,8 +10,8 @@ from pathlib import Path
 from csr_exporter import __version__
 from release.archive import packed
 from release.bill import Component, bill_of_materials, components, install
-from release.chart import CHART, chart
-from release.image import DOCKERFILE, context
+from release.chart import chart
+from release.image import context
 from release.licences import licence_list
 from release.process import ReleaseError
 from release.sources import built, moment, require_changes, unpacked
@@ -44,11 +44,9 @@ def make(root: Path, into: Path, environment: Path, like: Sequence[Component] = 
 
 
 def write_deployments(root: Path, into: Path, now: int) -> None:
-    """Write the image context and the Helm chart, where *root* has them."""
-    if (root / DOCKERFILE).exists():
-        (into / f"csr-exporter-{__version__}-image.tar.gz").write_bytes(packed(context(root), now))
-    if (root / CHART).exists():
-        (into / f"csr-exporter-{__version__}.tgz").write_bytes(packed(chart(root, __version__), now))
+    """Write the image context and the Helm chart of *root*."""
+    (into / f"csr-exporter-{__version__}-image.tar.gz").write_bytes(packed(context(root), now))
+    (into / f"csr-exporter-{__version__}.tgz").write_bytes(packed(chart(root, __version__), now))
 
 
 def checksums(folder: Path) -> str:
