@@ -1,4 +1,4 @@
-"""The simulated cloud in a process of its own: ``python -m bench.cloud ACCOUNTS CSRS``."""
+"""The simulated cloud in a process of its own: ``python -m bench.cloud ACCOUNTS CSRS LATENCY``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,29 @@ from csr_exporter.simulator import SimulatedAccount, serve
 
 
 @contextmanager
-def cloud(accounts: int, csrs: int) -> Iterator[dict[str, Any]]:
-    """A configuration for *accounts* of *csrs* each, which takes offsets for pages and sets them no bound."""
-    with python("bench.cloud", str(accounts), str(csrs)) as process:
+def cloud(accounts: int, csrs: int, latency: float = 0.0) -> Iterator[dict[str, Any]]:
+    """A configuration for *accounts* of *csrs* each, which takes offsets for pages and sets them no bound.
+
+    It answers after *latency* seconds.
+    """
+    with python("bench.cloud", str(accounts), str(csrs), str(latency)) as process:
         yield json.loads(process.hear())
 
 
-def simulated(accounts: int, csrs: int) -> list[SimulatedAccount]:
+def simulated(accounts: int, csrs: int, latency: float = 0.0) -> list[SimulatedAccount]:
     """The accounts, always the same."""
     return [
-        SimulatedAccount(f"account-{number:04}", csrs=csrs, seed=number, offset_mode="page", max_offset=None)
+        SimulatedAccount(
+            f"account-{number:04}", csrs=csrs, seed=number, offset_mode="page", max_offset=None, latency=latency
+        )
         for number in range(accounts)
     ]
 
 
 def main() -> None:
     """Serve, and say with which configuration, until the process is terminated."""
-    accounts = simulated(*map(int, sys.argv[1:]))
+    number, csrs, latency = sys.argv[1:]
+    accounts = simulated(int(number), int(csrs), float(latency))
 
     def announce(url: str) -> None:
         config = configuration(accounts, url)

@@ -20,6 +20,8 @@ from bench.table import Figure, Row
 
 SIZE = 10_000
 PAGE = 50
+FAR = 0.05
+"""Seconds to the first byte of a reply, of a service in another part of the world."""
 WANTED = {"CPU": "at least 2", "requests": f"at most {SIZE // PAGE + 2}"}
 UNITS = {"peak memory": "B", "requests": ""}
 
@@ -34,6 +36,17 @@ def rows() -> Iterator[Row]:
     for name in ours:
         unit = UNITS.get(name, "s")
         what = f"listing of {SIZE} CSRs, {name}"
+        yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name, ""))
+    yield from _far()
+
+
+def _far() -> Iterator[Row]:
+    """The same where each reply takes its time, which is when pages side by side pay."""
+    with cloud(accounts=1, csrs=SIZE, latency=FAR) as config:
+        ours, theirs = measure.several(partial(_listing, "exporter", config), partial(_listing, "sdk", config))
+    for name in ("wall", "requests"):
+        unit = UNITS.get(name, "s")
+        what = f"listing of {SIZE} CSRs, replies after {FAR * 1000:.0f} ms, {name}"
         yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name, ""))
 
 

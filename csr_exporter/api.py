@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections import Counter
 from functools import lru_cache
@@ -49,27 +50,29 @@ class Authenticator(Protocol):
 
 
 class CsrApi:
-    """Asks the service at *address* for pages."""
+    """Asks the service at *address* for pages, for several threads at a time."""
 
     def __init__(self, address: str, transport: Transport, auth: Authenticator) -> None:
         self._url = address + PATH
         self._transport = transport
         self._auth = auth
-        self._may_renew = True
+        self._renewed: bool | None = None
+        self._renewing = threading.Lock()
 
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
         self._transport.start(seconds)
-        self._may_renew = True
+        self._renewed = None
 
     def page(self, query: Query) -> Page:
         """The page that *query* asks for. Raises `SourceError`."""
+        renewed = self._renewed
         try:
             reply = self._ask(query)
         except SourceError as error:
             if not _refused_by_scm(error):
                 raise
-            reply = self._ask_again(query, error)
+            reply = self._ask_again(query, error, renewed=renewed)
         return read_page(reply.body, time.time())
 
     def _ask(self, query: Query) -> Reply:
@@ -81,10 +84,10 @@ class CsrApi:
         }
         return self._transport.send(Service.SCM, requests.Request("GET", self._url, params=parameters), self._auth)
 
-    def _ask_again(self, query: Query, error: SourceError) -> Reply:
+    def _ask_again(self, query: Query, error: SourceError, *, renewed: bool | None) -> Reply:
         """Ask with renewed credentials if there are any, else say how long not to."""
         try:
-            if self._renewed():
+            if self._has_others(renewed=renewed):
                 return self._ask(query)
         except SourceError as second:
             error = second
@@ -92,10 +95,16 @@ class CsrApi:
             raise SourceError(error.reason, error.detail, pause=self._auth.pause)
         raise error
 
-    def _renewed(self) -> bool:
-        """Whether new credentials are worth a try: at most once in a poll, or the service would lock the old ones."""
-        may, self._may_renew = self._may_renew, False
-        return may and self._auth.renew()
+    def _has_others(self, *, renewed: bool | None) -> bool:
+        """Whether there are other credentials than those refused, which had been *renewed* before in this poll.
+
+        They are renewed at most once in a poll, or the service would lock them.
+        """
+        with self._renewing:
+            if self._renewed is None:
+                self._renewed = self._auth.renew()
+                return self._renewed
+        return renewed is None and self._renewed
 
 
 def _refused_by_scm(error: SourceError) -> bool:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from csr_exporter.exposition import render
 from csr_exporter.inventory import ADVICE, Csr, Page
 from csr_exporter.metrics import families
 from csr_exporter.status import Status
+from csr_exporter.threads import DaemonThreads
 
 MOST_THREADS = 32
 
@@ -41,8 +41,9 @@ def poll(config: Config, names: Sequence[str], watch: Watch = lambda _name, _pag
         for account in config.accounts
         if account.name in names
     ]
-    with ThreadPoolExecutor(min(len(pollers), MOST_THREADS)) as threads:
-        list(threads.map(lambda poller: poller.poll(), pollers))
+    threads = DaemonThreads(MOST_THREADS, "poll")  # not waited for where someone is tired of waiting
+    list(threads.map(lambda poller: poller.poll(), pollers))
+    threads.shutdown()
     return [poller.status for poller in pollers]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import structlog
 
 from csr_exporter.inventory import ADVICE, Exchange, Page, Query, Reason, Service, Snapshot, SourceError
 from csr_exporter.listing import Knowledge, Limits, Reading, read
+from csr_exporter.prefetch import Prefetch
 from csr_exporter.status import Account, Status
 
 log = structlog.get_logger()
@@ -29,14 +31,14 @@ class Source(Protocol):
         """Begin a poll that may last *seconds*."""
 
     def page(self, query: Query) -> Page:
-        """Raises `SourceError`."""
+        """Is called by several threads. Raises `SourceError`."""
 
     def fingerprint(self) -> bytes:
         """Changes when the secrets do."""
 
 
 class Poller:
-    """Polls one account and holds its `Status`; is told of what goes over the wire for it.
+    """Polls one account and holds its `Status`; is told of what goes over the wire for it, by any thread.
 
     *connect* is given the poller, which observes, and makes the source.
     """
@@ -56,6 +58,7 @@ class Poller:
         self._knowledge = Knowledge()
         self._refused = b""
         self._sent_before = 0
+        self._counting = threading.Lock()
         self.status = Status(account)
 
     @property
@@ -69,10 +72,12 @@ class Poller:
         self.status = replace(before.status, account=self.status.account)
 
     def exchanged(self, exchange: Exchange) -> None:
-        self.status = replace(self.status, traffic=self.status.traffic.after(exchange))
+        with self._counting:
+            self.status = replace(self.status, traffic=self.status.traffic.after(exchange))
 
     def retried(self, service: Service, reason: Reason) -> None:
-        self.status = replace(self.status, traffic=self.status.traffic.after_retry(service, reason))
+        with self._counting:
+            self.status = replace(self.status, traffic=self.status.traffic.after_retry(service, reason))
 
     def poll(self, next_poll: float | None = None) -> None:
         """Read the list once, unless a refusal forbids to ask yet. Never raises: a fault is part of the status.
@@ -85,7 +90,8 @@ class Poller:
         started, self._sent_before = time.monotonic(), self.status.traffic.sent
         try:
             self._source.start(self._timeout)
-            reading = read(self._source.page, self._limits, self._knowledge)
+            with Prefetch(self._source.page) as pages:
+                reading = read(pages.page, self._limits, self._knowledge, pages)
         except SourceError as error:
             self._failed(error, time.monotonic() - started)
         except Exception as error:

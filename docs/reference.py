@@ -21,26 +21,29 @@ from csr_exporter.status import Account, Reloads, Status, Traffic
 DOCS = Path(__file__).parent
 
 EXAMPLES: dict[str, str] = {
-    "scm_csrs": "sum by (private_key_algo) (max without (instance) (scm_csrs))",
-    "scm_csr_reported": "sum(max without (instance) (scm_csr_reported))",
-    "scm_csr_listed": "scm_csr_reported - scm_csr_listed",
+    "scm_csrs": "sum by (private_key_algo) (max without (instance, pod) (scm_csrs))",
+    "scm_csr_reported": "sum(max without (instance, pod) (scm_csr_reported))",
+    "scm_csr_listed": "max by (account) (scm_csr_reported - scm_csr_listed) > 0",
     "scm_csr_inventory_complete": "scm_csr_inventory_complete == 0",
-    "scm_csrs_by_usage": 'sum by (account) (scm_csrs_by_usage{usage="PERSONAL"})',
+    "scm_csrs_by_usage": 'max by (account) (scm_csrs_by_usage{usage="PERSONAL"})',
     "scm_csr_oldest_create_timestamp_seconds": "min by (account) (scm_csr_oldest_create_timestamp_seconds)",
     "scm_csr_oldest_age_seconds": "max by (account) (scm_csr_oldest_age_seconds) / 86400",
     "scm_csr_newest_create_timestamp_seconds": "time() - max by (account) (scm_csr_newest_create_timestamp_seconds)",
     "scm_csr_newest_age_seconds": "min by (account) (scm_csr_newest_age_seconds) < 3600",
     "scm_csr_age_distribution_seconds": (
-        "histogram_quantile(0.5, sum by (le) (scm_csr_age_distribution_seconds_bucket))"
+        "histogram_quantile(0.5, sum by (le) (max without (instance, pod) (scm_csr_age_distribution_seconds_bucket)))"
     ),
-    "scm_csr_domains": "sum(scm_csr_domains)",
+    "scm_csr_domains": "sum(max without (instance, pod) (scm_csr_domains))",
     "scm_csr_duplicate_domains": "scm_csr_duplicate_domains > 0",
     "scm_csr_wildcard_domains": "scm_csr_wildcard_domains / scm_csr_domains",
-    "scm_csr_info": 'count by (account) (scm_csr_info{private_key_algo="RSA_2048"})',
-    "scm_csr_create_timestamp_seconds": "topk(10, time() - scm_csr_create_timestamp_seconds)",
+    "scm_csr_info": 'count by (account) (max by (account, id) (scm_csr_info{private_key_algo="RSA_2048"}))',
+    "scm_csr_create_timestamp_seconds": (
+        "topk(10, time() - max by (account, id, name) (scm_csr_create_timestamp_seconds))"
+    ),
     "scm_csr_update_timestamp_seconds": "scm_csr_update_timestamp_seconds > scm_csr_create_timestamp_seconds",
     "scm_csr_age_seconds": (
-        "(scm_csr_age_seconds > 365 * 86400) * on (account, id) group_left (domain_name) scm_csr_info"
+        "(max by (account, id) (scm_csr_age_seconds) > 365 * 86400)"
+        " * on (account, id) group_left (domain_name) max by (account, id, domain_name) (scm_csr_info)"
     ),
     "scm_csr_sans": "max by (account) (scm_csr_sans)",
     "scm_csr_added_total": "max by (account) (increase(scm_csr_added_total[1d]))",

@@ -71,8 +71,15 @@ class Running:
 @contextmanager
 def running(*arguments: str, **environment: str) -> Iterator[Running]:
     """``csr-exporter`` with *arguments*, on a free port of loopback."""
+    with listening(*command(*arguments, "--web.listen-address=127.0.0.1:0"), **environment) as exporter:
+        yield exporter
+
+
+@contextmanager
+def listening(*command: str | Path, **environment: str) -> Iterator[Running]:
+    """A command of ours, however it is installed."""
     with subprocess.Popen(
-        command(*arguments, "--web.listen-address=127.0.0.1:0"),
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +20,7 @@ from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.text import LONGEST
 from csr_exporter.transport import Settings, Transport
 from tests.fakes import EXAMPLE, NOW, Wire, a_config, aksk
+from tests.processes import DEADLINE
 
 
 def reply(*entries: object, **changes: object) -> bytes:
@@ -63,6 +67,43 @@ def test_names_of_any_script_are_signed_and_understood(simulator: Simulator, acc
     page = api_of(simulator, account).page(Query(name=name))
 
     assert [csr.name for csr in page.csrs] == [name]
+
+
+class Renewable:
+    """Signs with a token that has ended until it is renewed; the first two requests are signed before one is sent."""
+
+    pause = 300.0
+
+    def __init__(self, token: str) -> None:
+        self._good = token
+        self._token = "ended"
+        self._both = threading.Barrier(2, timeout=DEADLINE)
+        self.renewals = 0
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Auth-Token"] = self._token
+        if self._token == "ended":
+            self._both.wait()
+        return request
+
+    def renew(self) -> bool:
+        self.renewals += 1
+        self._token = self._good
+        return True
+
+
+def test_requests_refused_side_by_side_renew_the_credentials_once(
+    simulator: Simulator, account: SimulatedAccount
+) -> None:
+    auth = Renewable(account.token)
+    api = CsrApi(simulator.url, Transport(Settings(), Wire()), auth)
+    api.start(60)
+
+    with ThreadPoolExecutor(2) as threads:
+        pages = list(threads.map(api.page, [Query(limit=10), Query(limit=20)]))
+
+    assert [page.entries for page in pages] == [10, 12]
+    assert auth.renewals == 1
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------

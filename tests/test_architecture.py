@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -22,7 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {"inventory", "text"},
     "auth": {"config", "inventory", "transport"},
     "api": {"inventory", "text", "transport"},
-    "poller": {"inventory", "status", "listing"},
+    "threads": set(),
+    "prefetch": {"inventory", "threads"},
+    "poller": {"inventory", "status", "listing", "prefetch"},
     "metrics": PURE | {"status"},
     "exposition": {"inventory", "status", "metrics"},
     "report": {"inventory", "status"},
@@ -37,8 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probe": {"server", "serving"},
     "logs": set(),
     "accounts": {"config", "auth", "api", "inventory", "listing", "metrics", "poller", "status", "transport"},
-    "oneshot": PURE | {"auth", "config", "accounts", "exposition", "metrics", "status"},
-    "diagnosis": PURE | {"config", "accounts", "api", "auth", "listing", "transport"},
+    "oneshot": PURE | {"auth", "config", "accounts", "exposition", "metrics", "status", "threads"},
+    "diagnosis": PURE | {"config", "accounts", "api", "auth", "listing", "threads", "transport"},
     "daemon": {
         "auth",
         "config",
@@ -113,6 +119,23 @@ def modules_in(file: Path) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield str(node.module).split(".")[0]
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What only comes along with a dependency may go with its next release."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=!~ ]", each)[0] for each in project["dependencies"]}
+    foreign = {name for file in PACKAGE.rglob("*.py") for name in modules_in(file)} - sys.stdlib_module_names
+    distributions = packages_distributions()
+
+    imported = {name: distributions.get(name, []) for name in foreign - {"csr_exporter"}}
+
+    undeclared = {name for name, given in imported.items() if not {_normal(each) for each in given} & declared}
+    assert undeclared == set()
+
+
+def _normal(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 CENTRE = [*(file for file in PACKAGE.rglob("*.py") if room_of(file) in {"inventory", "status", "listing"})]

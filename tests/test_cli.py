@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 
 from csr_exporter.simulator import Break, Fault, SimulatedAccount, Simulator
 from tests.fakes import aksk, password, token
-from tests.processes import Running, ended, running, until
+from tests.processes import DEADLINE, Running, command, ended, running, until
 
 PRODUCTION = SimulatedAccount("production", csrs=130, offset_mode="record", seed=5)
 STAGING = SimulatedAccount("staging", csrs=70, offset_mode="page", seed=6)
@@ -269,6 +270,21 @@ def test_list_refuses_an_account_that_is_not_configured(simulator: Simulator, tm
 
     assert result.returncode == 2
     assert "'none' is not configured; known: staging" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["list", "once"])
+def test_whoever_is_tired_of_waiting_for_a_list_can_leave(simulator: Simulator, tmp_path: Path, name: str) -> None:
+    simulator.inject(None, Fault(Break("hang")))
+    argument = write(tmp_path, simulator, production=aksk(PRODUCTION))
+    with subprocess.Popen(
+        command(name, argument), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        simulator.wait_for(1, DEADLINE)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE / 2)  # the request has 20 s, and would be sent again
+
+    assert process.returncode == 1
+    assert errors.endswith("Aborted!\n")
 
 
 def test_list_says_what_failed_and_exits_with_1(simulator: Simulator, tmp_path: Path) -> None:

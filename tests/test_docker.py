@@ -35,11 +35,11 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
-def test_the_builder_is_sent_the_package_and_nothing_else() -> None:
+def test_the_builder_is_sent_what_the_wheel_is_made_of_and_nothing_else() -> None:
     files = {str(each) for each in sent(ROOT)}
 
-    beside = {each for each in files if not each.startswith("csr_exporter/")}
-    assert beside == {"pyproject.toml", "README.md", "LICENSE"}
+    beside = {each for each in files if not each.startswith(("csr_exporter/", "release/share/"))}
+    assert beside == {"pyproject.toml", "README.md", "LICENSE", "docs/configuration.schema.json"}
     assert {"csr_exporter/cli.py", "csr_exporter/page/templates"} <= files | {str(Path(each).parent) for each in files}
     assert [each for each in files if each.endswith(".pyc")] == []
 

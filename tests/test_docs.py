@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 import reference
-import yaml
-
-from csr_exporter.config import read_config
-from tests.processes import DEADLINE, tool
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,28 +23,8 @@ def test_every_family_has_an_example_and_every_example_a_family() -> None:
     assert {reference.sample_name(family) for family in reference.exposed_families()} == set(reference.EXAMPLES)
 
 
-def test_every_example_is_promql(tmp_path: Path) -> None:
-    promtool = tool("promtool", "prometheus")
-    queries = [*reference.EXAMPLES.values(), *queries_of_the_readme()]
-    rules = [{"record": f"example:{number}", "expr": query} for number, query in enumerate(queries)]
-    file = tmp_path / "rules.yml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "examples", "rules": rules}]}), encoding="utf-8")
-
-    result = subprocess.run(
-        [promtool, "check", "rules", file], check=False, capture_output=True, text=True, timeout=DEADLINE
-    )
-
-    assert result.returncode == 0, result.stderr
-
-
 def readme() -> str:
     return (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def queries_of_the_readme() -> list[str]:
-    rows = re.findall(r"^\| [^|]+\? \| [^|]+ \| `([^`]+)` \|$", readme(), re.MULTILINE)
-    assert rows
-    return rows
 
 
 @pytest.mark.parametrize("file", sorted({"README.md"} | {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")}))
@@ -63,14 +38,6 @@ def test_a_page_names_only_metrics_that_exist(file: str) -> None:
     assert set(words) - names == set()
 
 
-@pytest.mark.parametrize("file", sorted({"README.md"} | {f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")}))
-def test_a_link_within_the_project_leads_somewhere(file: str) -> None:
-    text = (ROOT / file).read_text(encoding="utf-8")
-    targets = [*re.findall(r"\]\((?!https?:|#)([^)#]+)", text), *re.findall(r'<img src="([^"]+)"', text)]
-
-    assert [target for target in targets if not (ROOT / file).parent.joinpath(target).exists()] == []
-
-
 def test_pictures_are_light_and_shown() -> None:
     pages = readme() + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     pictures = sorted((ROOT / "docs" / "pictures").glob("*.png"))
@@ -78,14 +45,6 @@ def test_pictures_are_light_and_shown() -> None:
     assert pictures
     assert [picture.name for picture in pictures if f"pictures/{picture.name}" not in pages] == []
     assert [picture.name for picture in pictures if picture.stat().st_size >= 300_000] == []
-
-
-def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
-    block = next(each for each in re.findall(r"```yaml\n(.*?)```", readme(), re.DOTALL) if each.startswith("accounts:"))
-    file = tmp_path / "config.yml"
-    file.write_text(block, encoding="utf-8")
-
-    assert [account.name for account in read_config(file).accounts] == ["production"]
 
 
 def test_every_dependency_says_how_it_earns_its_place() -> None:

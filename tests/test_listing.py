@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -375,3 +377,69 @@ def test_the_budget_is_kept_and_what_was_read_published(budget: int) -> None:
     assert reading.inventory.reported == 300
     assert reading.inventory.missing == 300 - len(ids(reading))
     assert sum(reading.inventory.by_algorithm.values()) == 300
+
+
+# --- ahead ------------------------------------------------------------------------------------------------------------
+
+
+class Foresight:
+    """Remembers what it is told of the requests to come; all but those asked for since were sent in vain."""
+
+    def __init__(self, scm: FakeScm) -> None:
+        self._scm = scm
+        self._open: list[Query] = []
+        self.foreseen: list[Query] = []
+        self.in_vain = 0
+
+    def __call__(self, query: Query) -> Page:
+        if query in self._open:
+            self._open.remove(query)
+        return self._scm(query)
+
+    def expect(self, queries: Iterable[Query]) -> None:
+        self._open = list(queries)
+        self.foreseen += self._open
+
+    def forget(self) -> int:
+        sent, self._open = len(self._open), []
+        self.in_vain += sent
+        return sent
+
+
+@pytest.mark.parametrize("mode", [OffsetMode.RECORD, OffsetMode.PAGE, OffsetMode.PAGE1])
+@pytest.mark.parametrize("size", [51, 100, 101, 149, 150])
+def test_the_pages_of_a_walk_are_foreseen_and_none_is_asked_for_in_vain(mode: OffsetMode, size: int) -> None:
+    scm = FakeScm(csrs(size), offset_mode=mode)
+    ahead = Foresight(scm)
+
+    first = read(ahead, AUTO, ahead=ahead)
+    scm.start_anew()
+    later = read(ahead, AUTO, first.knowledge, ahead)
+
+    assert later.inventory.complete
+    assert ahead.in_vain == 0
+    assert set(scm.log[1:]) <= set(ahead.foreseen)
+
+
+def test_what_was_foreseen_of_a_list_that_changed_is_forgotten() -> None:
+    scm = FakeScm(csrs(400), offset_mode=OffsetMode.PAGE)
+    known = read(scm, AUTO).knowledge
+    scm.start_anew({3: lambda rows: rows.insert(0, a_csr("new"))})
+    ahead = Foresight(scm)
+
+    reading = read(ahead, AUTO, known, ahead)
+
+    assert reading.inventory.complete
+    assert reading.torn_walks == 1
+    assert ahead.in_vain
+    assert reading.inventory.requests == len(scm.log) + ahead.in_vain
+
+
+@pytest.mark.parametrize("budget", [2, 3, 5, 20, 60])
+def test_no_more_pages_are_foreseen_than_the_budget_allows(budget: int) -> None:
+    scm = FakeScm(csrs(901))
+    ahead = Foresight(scm)
+
+    read(ahead, Limits(max_requests=budget), ahead=ahead)
+
+    assert len(scm.log) + ahead.in_vain <= budget

@@ -12,7 +12,8 @@ import yaml
 
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.fakes import aksk
-from tests.processes import DEADLINE, Running, free_port, running, started, tool, until
+from tests.processes import DEADLINE, Running, running, tool, until
+from tests.scraping import scraping
 
 PRODUCTION = SimulatedAccount("production", csrs=140, offset_mode="record", seed=7)
 
@@ -35,19 +36,8 @@ def exporter(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def prometheus(exporter: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Prometheus that scrapes *exporter* each second."""
-    program = tool("prometheus", "prometheus")
-    directory = tmp_path_factory.mktemp("prometheus")
-    target = exporter.url.removeprefix("http://")
-    scrape = {"job_name": "csr-exporter", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
-    (directory / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scrape]}), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
-    with started(
-        program,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address={address}",
-    ):
-        yield f"http://{address}"
+    with scraping(tmp_path_factory.mktemp("prometheus"), exporter) as address:
+        yield address
 
 
 def query(prometheus: str, expression: str) -> list[tuple[dict[str, str], float]]:

@@ -42,7 +42,7 @@ class Client:
     def __init__(self, url: str, **settings: float | str | bool | Path) -> None:
         self.wire = Wire()
         self.sleep = Sleeper()
-        self.transport = Transport(Settings(requests_per_second=1000.0, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
+        self.transport = Transport(Settings(requests_per_second=1e6, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
         self.transport.start(60)
         self.url = url
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
-from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from functools import partial
 
 from requests.utils import select_proxy
 
@@ -21,10 +18,9 @@ from csr_exporter.diagnosis.route import Route
 from csr_exporter.diagnosis.service import Visit
 from csr_exporter.diagnosis.turns import Turns
 from csr_exporter.inventory import ADVICE, Reason
+from csr_exporter.threads import DaemonThreads
 
 MOST_THREADS = 32
-
-_Waiting: TypeAlias = "SimpleQueue[tuple[AccountConfig, Future[Report]]]"
 
 GRACE = 1.0
 """Seconds that an account gets beyond poll_timeout to say itself that the time is over."""
@@ -35,22 +31,8 @@ def examine(config: Config) -> Iterator[Report]:
 
     The threads are left to themselves, so that whoever is tired of waiting can leave.
     """
-    reports: list[Future[Report]] = [Future() for _ in config.accounts]
-    waiting: _Waiting = SimpleQueue()
-    for each in zip(config.accounts, reports, strict=True):
-        waiting.put(each)
-    turns = Turns()
-    for _ in range(min(len(reports), MOST_THREADS)):
-        threading.Thread(target=_work, args=(config, turns, waiting), name="check", daemon=True).start()
-    return (report.result() for report in reports)
-
-
-def _work(config: Config, turns: Turns, waiting: _Waiting) -> None:
-    """Report on one account after the other, until none is waiting."""
-    with suppress(Empty):
-        while True:
-            account, report = waiting.get_nowait()
-            report.set_result(_report(config, turns, account))
+    threads = DaemonThreads(MOST_THREADS, "check")
+    return threads.map(partial(_report, config, Turns()), config.accounts)
 
 
 def _report(config: Config, turns: Turns, account: AccountConfig) -> Report:

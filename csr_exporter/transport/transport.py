@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -75,7 +77,7 @@ class _NotSignedError(Exception):
 
 
 class Transport:
-    """Sends the requests of one account, one at a time.
+    """Sends the requests of one account, for several threads at a time.
 
     Within a poll it asks again, as often as *settings* allow, where a fault may pass; what *sleep* is given are
     seconds, and it may return early to say that the process ends.
@@ -87,6 +89,7 @@ class Transport:
         self._sleep = sleep
         self._deadline = float("inf")
         self._next_slot = 0.0
+        self._slots = threading.Lock()
         self._proxies: dict[str, dict[str, str]] = {}
         self._retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(settings.attempts),
@@ -99,6 +102,8 @@ class Transport:
         self._session = requests.Session()
         # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
         self._session.trust_env = False
+        # No cookie is kept: nothing here needs one, and threads that share them would meet half-made ones.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"csr-exporter/{__version__}"
         if not settings.verify:
             # It was configured, and is logged once; a warning for each request says no more.
@@ -170,9 +175,10 @@ class Transport:
 
     def _await_slot(self) -> None:
         """Keep to the rate of requests that is allowed."""
-        now = time.monotonic()
-        slot = max(now, self._next_slot)
-        self._next_slot = slot + 1 / self._settings.requests_per_second
+        with self._slots:
+            now = time.monotonic()
+            slot = max(now, self._next_slot)
+            self._next_slot = slot + 1 / self._settings.requests_per_second
         if slot > now:
             self._sleep(slot - now)
 

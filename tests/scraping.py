@@ -1,0 +1,31 @@
+"""A real Prometheus that scrapes exporters of ours each second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from tests.processes import Running, free_port, started, tool
+
+
+@contextmanager
+def scraping(directory: Path, *replicas: Running) -> Iterator[str]:
+    """The address of a Prometheus, with its files in *directory*; to it each of *replicas* is a pod of its own."""
+    program = tool("prometheus", "prometheus")
+    targets = [
+        {"targets": [each.url.removeprefix("http://")], "labels": {"pod": f"csr-exporter-{number}"}}
+        for number, each in enumerate(replicas)
+    ]
+    scrape = {"job_name": "csr-exporter", "scrape_interval": "1s", "static_configs": targets}
+    (directory / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scrape]}), encoding="utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    with started(
+        program,
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+    ):
+        yield f"http://{address}"
