@@ -37,7 +37,8 @@ def sent(root: Path) -> Iterator[Path]:
     """The files that the ``.dockerignore`` of *root* lets through to the builder: the last line that fits decides."""
     rules = [line for line in (root / ".dockerignore").read_text(encoding="utf-8").splitlines() if line]
     rules = [rule for rule in rules if not rule.startswith("#")]
-    for top in sorted(each for each in root.iterdir() if not _ignored(Path(each.name), rules)):
+    kept = {rule.removeprefix("!").split("/")[0] for rule in rules if rule.startswith("!")}
+    for top in sorted(each for each in root.iterdir() if each.name in kept):
         for file in [top] if top.is_file() else sorted(each for each in top.rglob("*") if each.is_file()):
             if not _ignored(name := file.relative_to(root), rules):
                 yield name
