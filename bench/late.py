@@ -22,8 +22,8 @@ from bench.table import Figure, Row
 ACCOUNTS = 1_000
 CSRS = 50
 HANGING = 50
-POLL_INTERVAL = 20
-SECONDS = 60
+POLL_INTERVAL = 60
+SECONDS = 150
 SAMPLING = 0.02
 """Seconds between looks at who has begun: lateness is known as exactly."""
 
