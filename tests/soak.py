@@ -23,12 +23,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from bench.processes import resident
 from csr_exporter import logs
 from csr_exporter.accounts import poller_for
+from csr_exporter.auth import Pool
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.daemon import Daemon
 from csr_exporter.poller import Poller
@@ -46,7 +48,7 @@ from csr_exporter.simulator import (
     Status,
 )
 from csr_exporter.simulator.faults import Effect
-from tests.fakes import aksk, password, token
+from tests.fakes import DAY, aksk, password, token
 
 SECONDS = 180.0
 SPEED = 600.0
@@ -104,11 +106,17 @@ MUTATIONS = (Mutation("add"), Mutation("remove"), Mutation("reorder"))
 class HastyDaemon(Daemon):
     """A daemon for which pauses pass quickly."""
 
-    def _poller(self, account: AccountConfig) -> Poller:
+    @cached_property
+    def _clock(self) -> Callable[[], float]:
         started = time.time()
-        return poller_for(
-            self._config, account, self._tokens, self._sleep, now=lambda: started + (time.time() - started) * SPEED
-        )
+        return lambda: started + (time.time() - started) * SPEED
+
+    @cached_property
+    def _pool(self) -> Pool:
+        return Pool(self._clock)
+
+    def _poller(self, account: AccountConfig) -> Poller:
+        return poller_for(self._config, account, self._pool, self._sleep, now=self._clock)
 
     def _sleep(self, seconds: float) -> None:
         super()._sleep(seconds / SPEED)
@@ -323,7 +331,14 @@ class Soak:
 def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
     """Strike while *going_on*, which is given the number of rounds; a summary. Raises `SoakFailedError`."""
     accounts = {
-        kind: SimulatedAccount(kind, csrs=LARGE if kind in TOO_LARGE else SMALL, seed=seed, churn_per_minute=60)
+        kind: SimulatedAccount(
+            kind,
+            csrs=LARGE if kind in TOO_LARGE else SMALL,
+            seed=seed,
+            churn_per_minute=60,
+            token_lifetime=DAY * SPEED,
+            key_lifetime=DAY * SPEED,
+        )
         for kind in KINDS
     }
     with Simulator([*accounts.values()]) as simulator, exporter(simulator, accounts) as watched:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE, Pool
+from csr_exporter.auth import KEY_PAUSE, PASSWORD_PAUSE, Held, Pool
 from csr_exporter.inventory import Reason
 from csr_exporter.simulator import ExpireTokens, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.client import Client
@@ -253,6 +254,11 @@ class TestSilence:
         assert not any(secret in shown for secret in self.SECRETS)
 
 
+def wrong(simulator: Simulator, account: SimulatedAccount, held: Held[Any]) -> Client:
+    """An account whose password IAM refuses."""
+    return Client(simulator.url, {**password(account, simulator.url), "password": "wrong"}, held)
+
+
 class TestSharing:
     """Accounts that use the same credential."""
 
@@ -286,6 +292,59 @@ class TestSharing:
         second.poll()
 
         assert sent(simulator, "iam") == [201, 201]
+
+    def test_a_password_that_was_refused_is_not_tried_by_every_account_that_has_it(
+        self, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        held = Pool().held("the user")
+        first, second = wrong(simulator, account, held), wrong(simulator, account, held)
+        first.fails()
+
+        error = second.fails()
+
+        assert sent(simulator, "iam") == [401]
+        assert (error.reason, error.detail) == (Reason.UNAUTHORIZED, first.fails().detail)
+        assert PASSWORD_PAUSE - 10 < error.pause <= PASSWORD_PAUSE
+
+    def test_a_refused_password_is_tried_again_when_the_pause_is_over(
+        self, account: SimulatedAccount, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Pool().held("the user")
+        first, second = wrong(simulator, account, held), wrong(simulator, account, held)
+        first.fails()
+
+        monkeypatch.setattr("csr_exporter.auth.leases.time.time", later(time.time() + PASSWORD_PAUSE + 1))
+        second.fails()
+
+        assert sent(simulator, "iam") == [401, 401]
+
+    def test_a_changed_password_is_tried_at_once(
+        self, account: SimulatedAccount, simulator: Simulator, tmp_path: Path
+    ) -> None:
+        held = Pool().held("the user")
+        file = tmp_path / "password"
+        given = {**password(account, simulator.url), "password_file": str(file)}
+        del given["password"]
+        file.write_text("wrong")
+        first, second = Client(simulator.url, given, held), Client(simulator.url, given, held)
+        first.fails()
+
+        file.write_text(account.password)
+
+        assert (second.poll(), first.poll()) == (3, 3)
+        assert sent(simulator, "iam") == [401, 201]
+
+    def test_an_account_that_is_configured_anew_tries_a_refused_password_once_more(
+        self, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        pool = Pool()
+        first = wrong(simulator, account, pool.held("the user"))
+        first.fails()
+
+        wrong(simulator, account, pool.held("the user")).fails()
+        first.fails()
+
+        assert sent(simulator, "iam") == [401, 401]
 
     def test_accounts_of_other_credentials_share_nothing(self) -> None:
         pool = Pool()

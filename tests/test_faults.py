@@ -91,7 +91,7 @@ class World:
     def __init__(self, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.simulator = simulator
         self.clock = Clock()
-        self._tokens = Pool()
+        self._tokens = Pool(self.clock)
         self._home = home
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("HOME", str(home))

@@ -61,7 +61,7 @@ class TemporaryKeyAuth(Auth):
         source: Callable[[], Iterable[object]],
         held: Held[AccessKey],
     ) -> None:
-        self._keys = Leased(obtain, self.pause, held)
+        self._keys = Leased(obtain, self.fingerprint, self.pause, held)
         self._source = source
 
     @property

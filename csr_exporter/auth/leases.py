@@ -31,12 +31,35 @@ class Lease(Generic[T]):
         return self.expires_at - now < min(RENEW_BEFORE, (self.expires_at - self.issued_at) / 4)
 
 
-class Held(Generic[T]):
-    """What is held of one credential, by all the accounts that use it; *lock* is held while it is looked after."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That nobody may ask with the *secrets* of this fingerprint before *until*, in Unix seconds, and why."""
 
-    def __init__(self) -> None:
+    error: SourceError
+    secrets: bytes
+    until: float
+
+    def again(self, now: float) -> SourceError:
+        """What an account is told that would ask all the same."""
+        return SourceError(self.error.reason, self.error.detail, pause=self.until - now)
+
+
+def unix_time() -> float:
+    """The time in Unix seconds."""
+    return time.time()
+
+
+class Held(Generic[T]):
+    """What is held of one credential, by all the accounts that use it; *lock* is held while it is looked after.
+
+    *now* tells when leases and pauses end.
+    """
+
+    def __init__(self, now: Callable[[], float] = unix_time) -> None:
+        self.now = now
         self.lock = threading.Lock()  # accounts are polled side by side, and one renewal is enough for all
         self.lease: Lease[T] | None = None
+        self.refusal: Refusal | None = None
         self.not_before = 0.0
         self.obtained = 0
 
@@ -44,22 +67,33 @@ class Held(Generic[T]):
 class Pool:
     """Gives accounts with equal credentials the same `Held`, for as long as one of them uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = unix_time) -> None:
+        self._now = now
         self._held: WeakValueDictionary[Hashable, Held[Any]] = WeakValueDictionary()
 
     def held(self, credentials: Hashable) -> Held[Any]:
-        """What is held of *credentials*, which include the way to whoever issues leases."""
-        return self._held.setdefault(credentials, Held())
+        """What is held of *credentials*, which include the way to whoever issues leases.
+
+        A refusal is forgotten: whoever is configured anew may try once.
+        """
+        held = self._held.setdefault(credentials, Held(self._now))
+        held.refusal = None
+        return held
 
 
 class Leased(Generic[T]):
     """Gives the lease in *held*, which it gets by *obtain*, which raises `SourceError`.
 
     After a failed renewal it waits *pause* seconds. Waiting for another account to renew takes no longer than a poll.
+    While a refusal stands that another account met with, and *fingerprint* says that the secrets are the same, it does
+    not ask: accounts that share a wrong password would together get their user locked.
     """
 
-    def __init__(self, obtain: Callable[[float], Lease[T]], pause: float, held: Held[T]) -> None:
+    def __init__(
+        self, obtain: Callable[[float], Lease[T]], fingerprint: Callable[[], bytes], pause: float, held: Held[T]
+    ) -> None:
         self._obtain = obtain
+        self._fingerprint = fingerprint
         self._pause = pause
         self._held = held
         self._given: Lease[T] | None = None
@@ -82,7 +116,7 @@ class Leased(Generic[T]):
     def current(self) -> T:
         """What is good now. Raises `SourceError`."""
         with self._held.lock:
-            self._given = lease = self._good(time.time())
+            self._given = lease = self._good(self._held.now())
         return lease.value
 
     def _good(self, now: float) -> Lease[T]:
@@ -99,8 +133,15 @@ class Leased(Generic[T]):
             return lease
 
     def _new(self, now: float) -> Lease[T]:
-        self._held.lease = lease = self._obtain(now)
-        self._held.obtained += 1
+        held, secrets = self._held, self._fingerprint()
+        if held.refusal and held.refusal.secrets == secrets and now < held.refusal.until:
+            raise held.refusal.again(now)
+        try:
+            held.lease = lease = self._obtain(now)
+        except SourceError as error:
+            held.refusal = Refusal(error, secrets, now + error.pause)
+            raise
+        held.obtained += 1
         return lease
 
 

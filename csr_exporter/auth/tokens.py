@@ -43,7 +43,7 @@ class PasswordAuth(Auth):
     def __init__(self, credentials: PasswordCredentials, transport: Transport, held: Held[str]) -> None:
         self._credentials = credentials
         self._transport = transport
-        self._tokens = Leased(self._issue, self.pause, held)
+        self._tokens = Leased(self._issue, self.fingerprint, self.pause, held)
 
     @property
     def expires_at(self) -> float | None:
