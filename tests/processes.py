@@ -104,6 +104,20 @@ def started(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(DEADLINE)
 
 
+@contextmanager
+def prometheus_in(program: Path, directory: Path, *flags: str) -> Iterator[str]:
+    """The address of a Prometheus with ``prometheus.yml`` in *directory*, where it keeps its data, too."""
+    address = f"127.0.0.1:{free_port()}"
+    with started(
+        program,
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+        *flags,
+    ):
+        yield f"http://{address}"
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on, for programs that cannot pick one themselves."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,7 +25,7 @@ from csr_exporter.simulator.records import Generator
 from deploy.prometheus import rules
 from deploy.prometheus.promql import DAY, duration
 from deploy.prometheus.thresholds import Thresholds
-from tests.processes import DEADLINE, Running, free_port, started, tool, until
+from tests.processes import DEADLINE, Running, prometheus_in, tool, until
 
 FACTOR = 120.0
 STEP = 60.0
@@ -192,15 +192,8 @@ def _watching(program: Path, exporter: Running, directory: Path, factor: float) 
         "scrape_configs": [{"job_name": "csr-exporter", "static_configs": [{"targets": [target]}]}],
     }
     _write(directory / "prometheus.yml", yaml.safe_dump(settings))
-    address = f"127.0.0.1:{free_port()}"
-    with started(
-        program,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address={address}",
-        f"--query.lookback-delta={duration(300 / factor)}",
-    ):
-        yield f"http://{address}"
+    with prometheus_in(program, directory, f"--query.lookback-delta={duration(300 / factor)}") as url:
+        yield url
 
 
 class _Prometheus:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.processes import Running, free_port, started, tool
+from tests.processes import Running, prometheus_in, tool
 
 
 @contextmanager
@@ -21,11 +21,5 @@ def scraping(directory: Path, *replicas: Running) -> Iterator[str]:
     ]
     scrape = {"job_name": "csr-exporter", "scrape_interval": "1s", "static_configs": targets}
     (directory / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scrape]}), encoding="utf-8")
-    address = f"127.0.0.1:{free_port()}"
-    with started(
-        program,
-        f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address={address}",
-    ):
-        yield f"http://{address}"
+    with prometheus_in(program, directory) as url:
+        yield url

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from deploy.helm.files import files
-
-
-def main() -> None:
-    """Write the files."""
-    for path, content in files().items():
-        path.write_text(content, encoding="utf-8")
-        sys.stdout.write(f"wrote {path.name}\n")
-
+from deploy.writing import write
 
 if __name__ == "__main__":
-    main()
+    write(files())
