@@ -34,6 +34,9 @@ _SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 _SEPARATORS = re.compile(r"[;,\s]+")
 """Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
 
+_REFUSALS = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
+"""What SCM, and IAM too, answers to credentials that it does not take."""
+
 _common = lru_cache(maxsize=4096)(clean)
 """`clean` for what many CSRs have in common: one object for equal texts is a third of what a CSR takes."""
 
@@ -86,11 +89,14 @@ class CsrApi:
 
     def _ask_again(self, query: Query, error: SourceError, *, renewed: bool | None) -> Reply:
         """Ask with renewed credentials if there are any, else say how long not to."""
-        try:
-            if self._has_others(renewed=renewed):
-                return self._ask(query)
-        except SourceError as second:
-            error = second
+        with self._renewing:  # one after the other: where the first is refused again, the rest is not sent
+            try:
+                if self._has_others(renewed=renewed):
+                    return self._ask(query)
+            except SourceError as second:
+                error = second
+                if error.reason in _REFUSALS:
+                    self._renewed = False
         if _refused_by_scm(error):
             raise SourceError(error.reason, error.detail, pause=self._auth.pause)
         raise error
@@ -100,10 +106,9 @@ class CsrApi:
 
         They are renewed at most once in a poll, or the service would lock them.
         """
-        with self._renewing:
-            if self._renewed is None:
-                self._renewed = self._auth.renew()
-                return self._renewed
+        if self._renewed is None:
+            self._renewed = self._auth.renew()
+            return self._renewed
         return renewed is None and self._renewed
 
 

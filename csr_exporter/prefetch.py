@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Self
 
 from csr_exporter.inventory import Page, Query
@@ -37,22 +38,28 @@ class Prefetch:
         self._threads.shutdown()
 
     def page(self, query: Query) -> Page:
-        """The page that *query* asks for, once. Raises what asking for it raised; then nothing more is expected."""
+        """The page that *query* asks for, once. Raises what asking for it raised."""
         future = self._expected.pop(query, None)
         if future is None or future.cancel():
             return self._page(query)  # nobody has begun to ask
-        try:
-            return future.result()
-        except Exception:
-            self.forget()
-            raise
+        return future.result()
 
     def expect(self, queries: Iterable[Query]) -> None:
-        """Ask for *queries* meanwhile, in their order."""
-        self._expected |= {query: self._threads.submit(self._page, query) for query in queries}
+        """Ask for *queries* meanwhile, in their order, until one fails: a key that is refused often is locked."""
+        expected = {query: self._threads.submit(self._page, query) for query in queries}
+        for future in expected.values():
+            future.add_done_callback(partial(_end_at_fault, tuple(expected.values())))
+        self._expected |= expected
 
     def forget(self) -> int:
         """Expect nothing any more; how many requests were sent for pages that nobody has asked for."""
         sent = sum(not future.cancel() for future in self._expected.values())
         self._expected.clear()
         return sent
+
+
+def _end_at_fault(together: Iterable[Future[Page]], done: Future[Page]) -> None:
+    """Begin none of those asked for *together* once one of them has failed."""
+    if not done.cancelled() and done.exception() is not None:
+        for future in together:
+            future.cancel()

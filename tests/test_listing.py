@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -385,11 +386,11 @@ def test_the_budget_is_kept_and_what_was_read_published(budget: int) -> None:
 class Foresight:
     """Remembers what it is told of the requests to come; all but those asked for since were sent in vain."""
 
-    def __init__(self, scm: FakeScm) -> None:
+    def __init__(self, scm: Callable[[Query], Page]) -> None:
         self._scm = scm
         self._open: list[Query] = []
         self.foreseen: list[Query] = []
-        self.in_vain = 0
+        self._forgotten = 0
 
     def __call__(self, query: Query) -> Page:
         if query in self._open:
@@ -402,8 +403,12 @@ class Foresight:
 
     def forget(self) -> int:
         sent, self._open = len(self._open), []
-        self.in_vain += sent
+        self._forgotten += sent
         return sent
+
+    @property
+    def in_vain(self) -> int:
+        return self._forgotten + len(self._open)
 
 
 @pytest.mark.parametrize("mode", [OffsetMode.RECORD, OffsetMode.PAGE, OffsetMode.PAGE1])
@@ -433,6 +438,26 @@ def test_what_was_foreseen_of_a_list_that_changed_is_forgotten() -> None:
     assert reading.torn_walks == 1
     assert ahead.in_vain
     assert reading.inventory.requests == len(scm.log) + ahead.in_vain
+
+
+def test_what_was_foreseen_and_sent_before_a_page_was_refused_counts() -> None:
+    scm = FakeScm(csrs(901), offset_mode=OffsetMode.PAGE, refuses=lambda query: query.offset > 2)
+    ahead = Foresight(scm)
+
+    reading = read(ahead, AUTO, ahead=ahead)
+
+    assert ahead.in_vain
+    assert reading.inventory.requests == len(scm.log) + ahead.in_vain
+
+
+@pytest.mark.parametrize("budget", [5, 20, 60])
+def test_pages_that_are_shorter_than_foreseen_cost_no_more_than_the_budget(budget: int) -> None:
+    scm = FakeScm(csrs(2000), max_offset=None)
+    ahead = Foresight(lambda query: scm(replace(query, limit=min(query.limit, 20))))
+
+    reading = read(ahead, Limits(max_offset=None, max_requests=budget), ahead=ahead)
+
+    assert len(scm.log) + ahead.in_vain == reading.inventory.requests <= budget
 
 
 @pytest.mark.parametrize("budget", [2, 3, 5, 20, 60])

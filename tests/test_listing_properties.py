@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 from dataclasses import replace
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Csr, OffsetMode
+from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Csr, OffsetMode, Page, Query
 from csr_exporter.listing import Knowledge, Limits, Reading, read
+from csr_exporter.prefetch import Prefetch
 from tests.fake_scm import NAME_MEANINGS, Change, FakeScm
 from tests.fakes import NOW, a_csr
 from tests.plausible import plausible_csrs
@@ -66,6 +68,23 @@ def services(draw: st.DrawFn) -> FakeScm:
         name_meaning=draw(st.sampled_from([*NAME_MEANINGS, "substring"])),
         case_sensitive=draw(st.booleans()),
     )
+
+
+class Shared:
+    """Answers several threads, one after the other in whatever order they come."""
+
+    def __init__(self, scm: FakeScm) -> None:
+        self._scm = scm
+        self._turn = threading.Lock()
+
+    def __call__(self, query: Query) -> Page:
+        with self._turn:
+            return self._scm(query)
+
+
+def read_side_by_side(scm: FakeScm, limits: Limits, knowledge: Knowledge) -> Reading:
+    with Prefetch(Shared(scm)) as pages:
+        return read(pages.page, limits, knowledge, pages)
 
 
 def limits_for(scm: FakeScm, budget: int = 500) -> Limits:
@@ -171,6 +190,41 @@ def test_what_is_called_complete_is_the_list_at_some_moment_of_the_poll(
         assert sum(reading.inventory.by_algorithm.values()) == reading.inventory.reported
         assert not reading.inventory.complete or ids(reading) in scm.moments
         event(f"complete: {reading.inventory.complete}, torn: {reading.torn_walks}")
+
+
+@whatever_comes
+@given(scm=services(), budget=st.sampled_from([2, 7, 60, 500]))
+def test_pages_side_by_side_make_the_same_reading(scm: FakeScm, budget: int) -> None:
+    limits, alone, together = limits_for(scm, budget), Knowledge(), Knowledge()
+    for _ in range(2):
+        one_by_one = read(scm, limits, alone)
+        scm.start_anew()
+        side_by_side = read_side_by_side(scm, limits, together)
+        alone, together = one_by_one.knowledge, side_by_side.knowledge
+
+        assert_legal(scm, budget)
+        assert len(scm.log) == side_by_side.inventory.requests
+        assert side_by_side.torn_walks == 0
+        assert side_by_side.inventory.reported == one_by_one.inventory.reported
+        if one_by_one.inventory.complete and side_by_side.inventory.requests < budget:
+            assert set(side_by_side.inventory.csrs) == set(one_by_one.inventory.csrs)
+            assert side_by_side.inventory.complete
+
+
+@whatever_comes
+@given(scm=services(), kind=st.sampled_from([insert, delete]), changes=st.dictionaries(MOMENTS, PLACES, max_size=4))
+def test_pages_side_by_side_are_called_complete_only_if_they_were_the_list_at_some_moment(
+    scm: FakeScm, kind: type, changes: dict[int, float]
+) -> None:
+    knowledge = Knowledge()
+    for _ in range(2):
+        scm.start_anew({moment: kind(where) for moment, where in changes.items()})
+        reading = read_side_by_side(scm, limits_for(scm), knowledge)
+        knowledge = reading.knowledge
+
+        assert_legal(scm, 500)
+        assert len(scm.log) == reading.inventory.requests
+        assert not reading.inventory.complete or ids(reading) in scm.moments
 
 
 @whatever_comes

@@ -10,7 +10,7 @@ import pytest
 
 from csr_exporter.inventory import Page, Query, Reason, SourceError
 from csr_exporter.prefetch import AT_ONCE, Prefetch
-from tests.processes import DEADLINE
+from tests.processes import DEADLINE, until
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH = (Query(offset=offset) for offset in range(6))
 FAULT = SourceError(Reason.FORBIDDEN, "HTTP 403")
@@ -117,18 +117,41 @@ def test_what_is_forgotten_before_it_is_begun_is_never_asked_for() -> None:
     assert sorted(query.offset for query in service.asked) == [0, 1, 2]
 
 
-def test_a_fault_comes_up_where_its_page_is_needed_and_ends_what_was_expected() -> None:
+def test_a_fault_comes_up_where_its_page_is_needed() -> None:
     def page(query: Query) -> Page:
         if query == THIRD:
             raise FAULT
         return a_page(query)
 
-    with ahead(page, SECOND, THIRD, FOURTH, FIFTH, SIXTH) as prefetch:
+    with ahead(page, SECOND, THIRD) as prefetch:
         assert prefetch.page(SECOND) == a_page(SECOND)
         with pytest.raises(SourceError) as caught:
             prefetch.page(THIRD)
         assert caught.value is FAULT
-        assert prefetch.forget() == 0
+
+
+def test_after_a_fault_none_is_begun_even_while_a_page_before_it_is_waited_for() -> None:
+    service = Service(SECOND)
+    failing = threading.Semaphore(0)
+
+    def page(query: Query) -> Page:
+        service(query)
+        if query != SECOND:
+            failing.acquire()  # until all that may be begun are
+            raise FAULT
+        return a_page(query)
+
+    with ahead(page, SECOND, THIRD, FOURTH, FIFTH, SIXTH) as prefetch:
+        service.wait_for(AT_ONCE - 1)
+        failing.release(AT_ONCE)
+        with pytest.raises(SourceError):
+            prefetch.page(THIRD)
+        until(prefetch._expected[SIXTH].cancelled)  # noqa: SLF001 - which the thread that failed does a moment later
+        service.answer()
+        assert prefetch.page(SECOND) == a_page(SECOND)
+        assert prefetch.forget() == len(service.asked) - 2
+
+    assert sorted(query.offset for query in service.asked) == [1, 2, 3]
 
 
 def test_nothing_is_under_way_any_more_at_the_end() -> None:

@@ -305,6 +305,22 @@ def test_no_request_is_sent_after_the_deadline(simulator: Simulator, client: Cli
     assert simulator.requests == ()
 
 
+def test_a_request_whose_turn_comes_after_the_deadline_is_not_waited_for() -> None:
+    wire, sleep = Wire(), Sleeper()
+    transport = Transport(Settings(requests_per_second=0.1, attempts=1), wire, sleep)
+    transport.start(5)
+
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(SourceError) as caught:
+            transport.send(Service.SCM, requests.Request("GET", CLOSED))
+        reasons.append(caught.value.reason)
+
+    assert reasons == [Reason.UNREACHABLE, Reason.DEADLINE]
+    assert len(wire.exchanges) == 1
+    assert sleep.slept == []
+
+
 def test_a_request_that_the_deadline_cuts_is_blamed_on_it(simulator: Simulator) -> None:
     simulator.inject(None, Fault(Break("hang")))
     client = Client(simulator.url, request_timeout=20.0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from csr_exporter.inventory import Page, Query, Rejection
+from csr_exporter.inventory import Page, Query, Rejection, SourceError
 
 PAGE_SIZE = 50
 """The largest of the three sizes the service accepts. Source: "Querying the CSR List", Table 1."""
@@ -65,7 +65,7 @@ class Requests:
         self._page = page
         self._budget = budget
         self._ahead = ahead
-        self._expected: Slice | None = None
+        self._expected: deque[Query] = deque()
         self.reserve = 0
         self.sent = 0
         self.slices: set[Slice] = set()
@@ -73,25 +73,30 @@ class Requests:
 
     def send(self, part: Slice, offset: int, size: int) -> Page:
         """Raises `BudgetSpentError`, and whatever `SourceError` the service gives cause for."""
-        if part != self._expected:
+        query = part.query(offset, size)
+        if not self._expected or self._expected.popleft() != query:
             self.forget()
         if self._left <= 0:
             raise BudgetSpentError
         self.sent += 1
         self.slices.add(part)
-        page = self._page(part.query(offset, size))
+        try:
+            page = self._page(query)
+        except SourceError:
+            self.forget()
+            raise
         self.rejected.update(page.rejected)
         return page
 
     def expect(self, part: Slice, offsets: Iterable[int]) -> None:
         """Foresee that the pages at *offsets* of *part* are the next, as far as the budget goes."""
         self.forget()
-        self._expected = part
-        self._ahead.expect(part.query(offset, PAGE_SIZE) for offset in islice(offsets, max(0, self._left)))
+        self._expected.extend(part.query(offset, PAGE_SIZE) for offset in islice(offsets, max(0, self._left)))
+        self._ahead.expect(tuple(self._expected))
 
     def forget(self) -> None:
         """Foresee nothing any more. What was sent in vain counts."""
-        self._expected = None
+        self._expected.clear()
         self.sent += self._ahead.forget()
 
     @property

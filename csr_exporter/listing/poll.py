@@ -36,6 +36,7 @@ def read(
     requests = Requests(page, max(1, limits.max_requests), ahead)
     first = _Poll(requests, limits, knowledge, last=False)
     attempts = [first] if first.run() else [first, _again(requests, limits, first)]
+    requests.forget()
     poll = max(reversed(attempts), key=lambda each: (each.complete, len(each.listed)))
     return Reading(
         inventory=poll.inventory(),

@@ -96,7 +96,7 @@ class Transport:
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, SourceError) and error.reason in RETRIED),
             wait=_pause,
             before_sleep=self._before_retry,
-            sleep=sleep,
+            sleep=self._keep_off,
             reraise=True,
         )
         self._session = requests.Session()
@@ -143,8 +143,8 @@ class Transport:
     def _attempt(self, service: Service, request: requests.Request, auth: Signer | None, success: int) -> Reply:
         # Signed first: a renewal of the credentials is a request of its own.
         prepared = self._signed(request, auth)
-        timeout = self._time_left()
         self._await_slot()
+        timeout = self._time_left()
         started = time.monotonic()
         code, skew = "error", None
         try:
@@ -170,17 +170,24 @@ class Transport:
         """Seconds that the next request may take."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
+            raise _too_late()
         return min(left, self._settings.request_timeout)
 
     def _await_slot(self) -> None:
-        """Keep to the rate of requests that is allowed."""
+        """Keep to the rate of requests that is allowed, and off while some request waits for its next attempt."""
         with self._slots:
             now = time.monotonic()
             slot = max(now, self._next_slot)
+            if slot >= self._deadline:
+                raise _too_late()
             self._next_slot = slot + 1 / self._settings.requests_per_second
         if slot > now:
             self._sleep(slot - now)
+
+    def _keep_off(self, seconds: float) -> None:
+        """Begin no request for so long, neither the one to be sent again nor any other: one had to wait, so all do."""
+        with self._slots:
+            self._next_slot = max(self._next_slot, time.monotonic() + seconds)
 
     def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
         settings = self._settings
@@ -205,8 +212,12 @@ class Transport:
         if file and self._settings.verify and not _holds_authorities(file):
             return SourceError(Reason.TLS, f"ca_file: {file} cannot be read or holds no certificate in PEM")
         if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:
-            return SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
+            return _too_late()
         return error
+
+
+def _too_late() -> SourceError:
+    return SourceError(Reason.DEADLINE, "the poll took longer than poll_timeout")
 
 
 def _holds_authorities(file: Path) -> bool:
