@@ -101,6 +101,21 @@ def test_grafana_finds_its_data_source_and_the_dashboards() -> None:
     assert [each["query"] for each in variables if each["type"] == "datasource"] == [sources["datasources"][0]["type"]]
 
 
+def test_the_history_of_a_real_account_is_not_mixed_with_a_simulated_one() -> None:
+    volumes = [yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))["volumes"] for name in FILES]
+
+    simulated, real = (each["prometheus"]["name"] for each in volumes)
+
+    assert simulated != real
+
+
+def test_nobody_can_change_dashboards_with_the_password_that_grafana_comes_with() -> None:
+    environment = resolved("account.yaml")["grafana"]["environment"]
+
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+
+
 # --- the same wiring on loopback --------------------------------------------------------------------------------------
 
 

@@ -135,6 +135,33 @@ def test_without_shards_a_deployment_and_with_them_a_statefulset_of_as_many_pods
     assert "Deployment" not in kinds(EVERYTHING)
 
 
+def test_an_upgrade_to_shards_changes_no_service_for_what_kubernetes_would_refuse() -> None:
+    before, after = (one("Service", {**LEAST, "shards": shards}) for shards in (1, 3))
+
+    assert before["metadata"]["name"] != after["metadata"]["name"]
+    assert "clusterIP" not in before["spec"]
+
+
+def test_replicas_are_spread_over_nodes_unless_told_otherwise() -> None:
+    (spread,) = pod({**LEAST, "replicas": 2})["topologySpreadConstraints"]
+
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["labelSelector"]["matchLabels"] == one("Deployment", LEAST)["spec"]["selector"]["matchLabels"]
+    assert "topologySpreadConstraints" not in pod(LEAST)
+    assert pod({**LEAST, "replicas": 2, "topologySpreadConstraints": [{"maxSkew": 2}]})[
+        "topologySpreadConstraints"
+    ] == [{"maxSkew": 2}]
+
+
+@pytest.mark.parametrize(("endpoint", "scheme"), [({}, "https"), ({"scheme": "http"}, "http")])
+def test_a_monitor_of_an_encrypted_page_asks_for_it_encrypted(endpoint: dict[str, str], scheme: str) -> None:
+    encrypted = {"web": {"config": {"tls_server_config": {"cert_file": "a", "key_file": "b"}}}}
+
+    monitor = one("PodMonitor", {**LEAST, **encrypted, "podMonitor": {"enabled": True, "endpoint": endpoint}})
+
+    assert monitor["spec"]["podMetricsEndpoints"][0]["scheme"] == scheme
+
+
 @pytest.mark.parametrize("values", [LEAST, EVERYTHING], ids=["least", "everything"])
 def test_the_pod_is_what_the_restricted_standard_asks_for(values: dict[str, Any]) -> None:
     security, own = pod(values)["securityContext"], container(values)["securityContext"]
@@ -231,6 +258,16 @@ def test_a_network_policy_lets_scrapes_and_probes_in_and_requests_out() -> None:
 
     assert [each["port"] for rule in policy["ingress"] for each in rule["ports"]] == ["metrics", "probes"]
     assert [each["port"] for rule in policy["egress"] for each in rule["ports"]] == [53, 53, 3128]
+
+
+def test_a_network_policy_lets_out_to_the_metadata_service_where_credentials_come_from_there() -> None:
+    lent = {"config": {"accounts": [{"name": "ecs", "site": "china", "credentials": {"kind": "metadata"}}]}}
+    policies = [one("NetworkPolicy", {**LEAST, **each, "networkPolicy": {"enabled": True}}) for each in ({}, lent)]
+
+    without, with_it = ([rule.get("to") for rule in policy["spec"]["egress"]] for policy in policies)
+
+    assert without == [None, None]
+    assert with_it == [None, None, [{"ipBlock": {"cidr": "169.254.169.254/32"}}]]
 
 
 def test_the_sidecar_gets_the_dashboards_as_they_are() -> None:

@@ -86,6 +86,11 @@ def test_both_services_are_hardened_alike() -> None:
     assert daemon == textfile
 
 
+def test_the_process_may_read_what_its_metrics_are_made_of() -> None:
+    # The client library reads /proc/stat once, and without it has no process_ metrics.
+    assert "ProcSubset" not in settings("csr-exporter.service")
+
+
 def test_the_user_is_made_by_sysusers(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
 

@@ -11,6 +11,11 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* Another name for each kind: an upgrade could not make the one the other. */ -}}
+{{- define "csr-exporter.service" -}}
+{{- include "csr-exporter.fullname" . }}{{ if include "csr-exporter.sharded" . }}-shards{{ end }}
+{{- end -}}
+
 {{- define "csr-exporter.selector" -}}
 app.kubernetes.io/name: {{ include "csr-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -97,6 +97,15 @@ spec:
         secretName: {{ . }}
         defaultMode: 0440
     {{- end }}
+  {{- if and (gt (int .Values.replicas) 1) (not .Values.affinity) (not .Values.topologySpreadConstraints) }}
+  # Replicas on one node would fall with it.
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels: {{- include "csr-exporter.selector" . | nindent 10 }}
+  {{- end }}
   {{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" }}
   {{- with index $.Values $name }}
   {{ $name }}: {{- toYaml . | nindent 4 }}
