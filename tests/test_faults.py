@@ -52,8 +52,9 @@ TROUBLES: Mapping[str, tuple[Fault, Reason | None]] = {
     "403": (Fault(Status(403)), Reason.FORBIDDEN),
     "404": (Fault(Status(404)), Reason.NOT_FOUND),
     "429": (Fault(Status(429)), Reason.THROTTLED),
-    "429 with seconds": (Fault(Status(429, retry_after=120)), Reason.THROTTLED),
-    "429 with a date": (Fault(Status(429, retry_after=120, as_date=True)), Reason.THROTTLED),
+    # Longer than a poll may take, for no time passes while a request sleeps here.
+    "429 with seconds": (Fault(Status(429, retry_after=180)), Reason.THROTTLED),
+    "429 with a date": (Fault(Status(429, retry_after=180, as_date=True)), Reason.THROTTLED),
     "500": (Fault(Status(500)), Reason.SERVER_ERROR),
     "503 three times": (Fault(Status(503), requests=3), None),  # outlasted within the poll
     "a throttle": (Fault(Throttle(per_second=0.001)), Reason.THROTTLED),
@@ -173,7 +174,7 @@ IAM_TROUBLES: Mapping[str, tuple[Fault, Reason]] = {
     "400": (Fault(Status(400)), Reason.BAD_REQUEST),
     "401": (Fault(Status(401)), Reason.UNAUTHORIZED),
     "403": (Fault(Status(403)), Reason.FORBIDDEN),
-    "429 with seconds": (Fault(Status(429, retry_after=120)), Reason.THROTTLED),
+    "429 with seconds": (Fault(Status(429, retry_after=180)), Reason.THROTTLED),
     "500": (Fault(Status(500)), Reason.SERVER_ERROR),
     "closed": (Fault(Break("close")), Reason.UNREACHABLE),
     "reset": (Fault(Break("reset")), Reason.UNREACHABLE),
