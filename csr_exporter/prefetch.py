@@ -6,9 +6,9 @@ sends them keeps to the rate.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from functools import partial
 from typing import Self
 
 from csr_exporter.inventory import Page, Query
@@ -28,6 +28,7 @@ class Prefetch:
         self._page = page
         self._threads = DaemonThreads(AT_ONCE - 1, "prefetch")
         self._expected: dict[Query, Future[Page]] = {}
+        self._changing = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -39,27 +40,34 @@ class Prefetch:
 
     def page(self, query: Query) -> Page:
         """The page that *query* asks for, once. Raises what asking for it raised."""
-        future = self._expected.pop(query, None)
+        with self._changing:
+            future = self._expected.pop(query, None)
         if future is None or future.cancel():
             return self._page(query)  # nobody has begun to ask
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            del future  # what is raised holds this frame, and it holds what is raised
 
     def expect(self, queries: Iterable[Query]) -> None:
         """Ask for *queries* meanwhile, in their order, until one fails: a key that is refused often is locked."""
-        expected = {query: self._threads.submit(self._page, query) for query in queries}
-        for future in expected.values():
-            future.add_done_callback(partial(_end_at_fault, tuple(expected.values())))
-        self._expected |= expected
+        with self._changing:
+            for query in queries:
+                self._expected[query] = self._threads.submit(self._ask, query)
 
     def forget(self) -> int:
         """Expect nothing any more; how many requests were sent for pages that nobody has asked for."""
-        sent = sum(not future.cancel() for future in self._expected.values())
-        self._expected.clear()
+        with self._changing:
+            sent = sum(not future.cancel() for future in self._expected.values())
+            self._expected.clear()
         return sent
 
-
-def _end_at_fault(together: Iterable[Future[Page]], done: Future[Page]) -> None:
-    """Begin none of those asked for *together* once one of them has failed."""
-    if not done.cancelled() and done.exception() is not None:
-        for future in together:
-            future.cancel()
+    def _ask(self, query: Query) -> Page:
+        """The page that *query* asks for; where that fails, no other is begun."""
+        try:
+            return self._page(query)
+        except Exception:
+            with self._changing:
+                for future in self._expected.values():
+                    future.cancel()
+            raise

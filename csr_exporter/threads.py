@@ -44,10 +44,16 @@ class DaemonThreads(Executor):
 
     def _run(self) -> None:
         while work := self._work.get():
-            future, call = work
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(call())
-            except BaseException as error:  # noqa: BLE001 - raised for whoever waits for the result
-                future.set_exception(error)
+            _complete(*work)
+            del work  # lest it be kept until there is other work
+
+
+def _complete(future: Future[T], call: Callable[[], T]) -> None:
+    """Do the work of *future*, unless it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - raised for whoever waits for the result
+        future.set_exception(error)
+        del future  # the error holds this frame, and it would hold the error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +17,10 @@ from tests.processes import DEADLINE, until
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH = (Query(offset=offset) for offset in range(6))
 FAULT = SourceError(Reason.FORBIDDEN, "HTTP 403")
+
+
+class Traced(Page):
+    """A page that can be looked for after its end."""
 
 
 def a_page(query: Query) -> Page:
@@ -159,3 +166,28 @@ def test_nothing_is_under_way_any_more_at_the_end() -> None:
         prefetch.page(FIRST)
 
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("fault", [None, FAULT])
+def test_no_page_is_kept_when_the_reading_is_over(fault: SourceError | None) -> None:
+    pages: list[weakref.ref[Traced]] = []
+
+    def page(query: Query) -> Page:
+        if fault and query == THIRD:
+            raise SourceError(fault.reason, fault.detail)
+        made = Traced((), total=query.offset, entries=0)
+        pages.append(weakref.ref(made))
+        return made
+
+    gc.collect()
+    gc.disable()  # what is kept in a circle waits for it, megabytes of pages in a busy process
+    try:
+        with contextlib.suppress(SourceError), ahead(page, FIRST, SECOND, THIRD, FOURTH) as prefetch:
+            for query in (FIRST, SECOND, THIRD):
+                prefetch.page(query)
+            prefetch.forget()
+        del prefetch
+        assert pages
+        assert [ref() for ref in pages if ref()] == []
+    finally:
+        gc.enable()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from csr_exporter.inventory import SourceError
+from csr_exporter.inventory import Reason, SourceError
 
 RENEW_BEFORE = 3600.0
 """Seconds before the end of a token of 24 hours that it is renewed."""
@@ -35,13 +35,14 @@ class Lease(Generic[T]):
 class Refusal:
     """That nobody may ask with the *secrets* of this fingerprint before *until*, in Unix seconds, and why."""
 
-    error: SourceError
+    reason: Reason
+    detail: str
     secrets: bytes
     until: float
 
     def again(self, now: float) -> SourceError:
         """What an account is told that would ask all the same."""
-        return SourceError(self.error.reason, self.error.detail, pause=self.until - now)
+        return SourceError(self.reason, self.detail, pause=self.until - now)
 
 
 def unix_time() -> float:
@@ -139,7 +140,7 @@ class Leased(Generic[T]):
         try:
             held.lease = lease = self._obtain(now)
         except SourceError as error:
-            held.refusal = Refusal(error, secrets, now + error.pause)
+            held.refusal = Refusal(error.reason, error.detail, secrets, now + error.pause)
             raise
         held.obtained += 1
         return lease
