@@ -32,7 +32,9 @@ def examine(config: Config) -> Iterator[Report]:
     The threads are left to themselves, so that whoever is tired of waiting can leave.
     """
     threads = DaemonThreads(MOST_THREADS, "check")
-    return threads.map(partial(_report, config, Turns()), config.accounts)
+    reports = threads.map(partial(_report, config, Turns()), config.accounts)
+    threads.shutdown(wait=False)
+    return reports
 
 
 def _report(config: Config, turns: Turns, account: AccountConfig) -> Report:
