@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.processes import python
-from csr_exporter.demo import configuration
+from csr_exporter.commands.demo import configuration
 from csr_exporter.simulator import SimulatedAccount, serve
 
 

@@ -45,8 +45,8 @@ def _lateness(hanging: int) -> dict[str, float]:
 
 def main() -> None:
     """Poll, and say how late the polls of the accounts that answer began: half of them at most, and 99 of 100."""
+    from csr_exporter.commands.run import Daemon  # noqa: PLC0415 - likewise
     from csr_exporter.config import Config  # noqa: PLC0415 - rows need neither
-    from csr_exporter.daemon import Daemon  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
 
     configure("error", "logfmt")

@@ -73,10 +73,10 @@ Listing = Callable[[], tuple[int, int]]
 
 
 def _ours(config: dict[str, Any]) -> Listing:
-    from csr_exporter.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
-    from csr_exporter.auth import Pool  # noqa: PLC0415 - likewise
+    from csr_exporter.cloud.auth import Pool  # noqa: PLC0415 - likewise
     from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
+    from csr_exporter.polling.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
 
     configure("error", "logfmt")
     settings = {**config, "max_requests_per_second": 10**6}

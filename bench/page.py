@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench import measure
 from bench.table import Row
 from bench.world import NOW, PAGE, replies
-from csr_exporter.api import read_page
+from csr_exporter.cloud.replies import read_page
 
 
 def rows() -> Iterator[Row]:

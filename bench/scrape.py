@@ -22,7 +22,7 @@ from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import TEXT, exposition, gzipped, joined
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Reloads, Status
-from csr_exporter.web import application
+from csr_exporter.web.routes import application
 
 SIZES = (10, 1_000, 10_000, 100_000)
 FEW = 100

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from csr_exporter.demo import configuration
+from csr_exporter.commands.demo import configuration
 from csr_exporter.simulator import SimulatedAccount, Simulator
 
 ACCOUNTS = [SimulatedAccount(f"account-{number}", csrs=140, seed=number) for number in range(10)]

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from csr_exporter.api import read_page
+from csr_exporter.cloud.replies import read_page
 from csr_exporter.inventory import Csr, Inventory, Snapshot
 from csr_exporter.simulator.records import Generator
 from csr_exporter.status import Account, Status

@@ -13,11 +13,11 @@ import click
 import structlog
 
 from csr_exporter import __version__, logs
+from csr_exporter.commands.flags import AddressType, F, ShardType, flag, served
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
-from csr_exporter.flags import AddressType, F, ShardType, flag, served
-from csr_exporter.server import Address, AddressError, Site
-from csr_exporter.sharding import Shard
-from csr_exporter.webconfig import InForce, WebConfigFile
+from csr_exporter.polling.sharding import Shard
+from csr_exporter.web.config import InForce, WebConfigFile
+from csr_exporter.web.server import Address, AddressError, Site
 
 T = TypeVar("T")
 
@@ -67,11 +67,12 @@ def main() -> None:
 @_logged
 def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until told to stop."""
-    from csr_exporter import daemon, serving  # noqa: PLC0415 - the other commands need no server
+    from csr_exporter.commands import run  # noqa: PLC0415 - the other commands need no server
+    from csr_exporter.web import sites  # noqa: PLC0415 - the other commands need no server
 
     _, web_config = _configurations(config_file, web_config_file)
     try:
-        daemon.run(lambda: _read_and_warn(config_file), serving.from_flags(web_config, **flags), _announce, shard)
+        run.run(lambda: _read_and_warn(config_file), sites.from_flags(web_config, **flags), _announce, shard)
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 
@@ -93,13 +94,13 @@ def once(config_file: Path | None, output: Path | None) -> None:
 
     Exits with 1 when an account failed.
     """
-    from csr_exporter import oneshot  # noqa: PLC0415 - as in run
+    from csr_exporter.commands import once  # noqa: PLC0415 - as in run
 
-    text, succeeded = oneshot.exposition(_configuration(config_file))
+    text, succeeded = once.exposition(_configuration(config_file))
     if output is None:
         click.echo(text, nl=False)
     else:
-        oneshot.replace_file(output, text)
+        once.replace_file(output, text)
     sys.exit(0 if succeeded else 1)
 
 
@@ -128,21 +129,22 @@ def check(config_file: Path | None, web_config_file: Path | None, live: bool, **
 
 def _examine(config: Config, web_config: WebConfigFile | None, flags: dict[str, Any]) -> bool:
     """Say what works of each account and what to paste elsewhere; whether all can be polled."""
-    from csr_exporter import diagnosis, serving  # noqa: PLC0415 - as in run
+    from csr_exporter.commands import check  # noqa: PLC0415 - as in run
+    from csr_exporter.web import sites  # noqa: PLC0415 - as in run
 
     reports = []
-    for report in diagnosis.examine(config):
+    for report in check.examine(config):
         reports.append(report)
-        _say("", *diagnosis.written(report))
-    _say("", diagnosis.verdict(reports))
-    web = serving.from_flags(web_config, **flags)
+        _say("", *check.written(report))
+    _say("", check.verdict(reports))
+    web = sites.from_flags(web_config, **flags)
     in_force = web_config.in_force() if web_config else InForce()
     address = web.addresses[0]
-    served_at = diagnosis.Served(address.host, address.port, web.prefix, bool(in_force.context), bool(in_force.users))
+    served_at = check.Served(address.host, address.port, web.prefix, bool(in_force.context), bool(in_force.users))
     names = [account.name for account in config.accounts]
-    _say("", "For prometheus.yml:", "", *diagnosis.scrape_config(served_at, names))
+    _say("", "For prometheus.yml:", "", *check.scrape_config(served_at, names))
     _say("", "For IAM, a policy that grants this one action: others of SCM give away private keys.", "")
-    _say(*diagnosis.policy())
+    _say(*check.policy())
     return not any(report.failed for report in reports)
 
 
@@ -158,13 +160,13 @@ def _say(*lines: str) -> None:
 @served
 def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Ask the exporter that runs with the same flags whether it lives, for HEALTHCHECK. Exits with 1 if it does not."""
-    from csr_exporter import probe, serving  # noqa: PLC0415 - as in run
+    from csr_exporter.web import probe, sites  # noqa: PLC0415 - as in run
 
     web_config = _unless_mistaken(lambda: WebConfigFile(web_config_file)) if web_config_file else None
     if web_config_file and web_config is None:
         sys.exit(2)
     try:
-        click.echo(probe.health(serving.from_flags(web_config, **flags)))
+        click.echo(probe.health(sites.from_flags(web_config, **flags)))
     except probe.UnhealthyError as error:
         raise click.ClickException(str(error)) from None
 
@@ -177,13 +179,13 @@ def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401
 @_logged
 def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]) -> None:
     """Print the CSRs of all accounts, by age the oldest first. Exits with 1 when an account failed."""
-    from csr_exporter import oneshot  # noqa: PLC0415 - as in run
+    from csr_exporter.commands import once  # noqa: PLC0415 - as in run
 
     config = _configuration(config_file)
     known = [account.name for account in config.accounts]
     if unknown := [name for name in names if name not in known]:
         raise click.BadParameter(f"{unknown[0]!r} is not configured; known: {', '.join(known)}", param_hint="--account")
-    sys.exit(0 if oneshot.print_list(config, names or tuple(known), form, sort) else 1)
+    sys.exit(0 if once.print_list(config, names or tuple(known), form, sort) else 1)
 
 
 @main.command()
@@ -191,7 +193,7 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
 @_logged
 def demo(web_listen_address: Address) -> None:
     """Run simulator and exporter in one process: several accounts that change while you watch, no cloud needed."""
-    from csr_exporter import demo as demonstration  # noqa: PLC0415 - as in run
+    from csr_exporter.commands import demo as demonstration  # noqa: PLC0415 - as in run
 
     try:
         demonstration.run(web_listen_address, _announce)
@@ -222,7 +224,7 @@ def demo(web_listen_address: Address) -> None:
 @click.option("--latency", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="Seconds per reply.")
 def simulate(web_listen_address: Address, **options: Any) -> None:  # noqa: ANN401 - handed on
     """Run the simulator alone, and print a configuration that fits it."""
-    from csr_exporter import demo as demonstration  # noqa: PLC0415 - as in run
+    from csr_exporter.commands import demo as demonstration  # noqa: PLC0415 - as in run
 
     try:
         demonstration.simulate(web_listen_address.host or "0.0.0.0", web_listen_address.port, **options)  # noqa: S104 - an empty host asks for all addresses

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
-from csr_exporter.sharding import EVERYTHING, Shard
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the latency histogram, in seconds; a request is given up after 20 unless configured otherwise."""
@@ -225,4 +224,5 @@ class Reloads:
     succeeded_at: float
     successful: bool = True
     accounts: int = 1
-    shard: Shard = EVERYTHING
+    shard: int = 0
+    shards: int = 1

@@ -40,7 +40,7 @@ def bill_of_materials(environment: Path, root: Path, version: str, moment: int) 
 
     Addresses are left out: where a package says that it may be downloaded or discussed proves nothing.
     """
-    # Unchecked, because it is changed below; tests/test_release.py checks what is published.
+    # Unchecked, because it is changed below; tests/release/test_release.py checks what is published.
     command = (sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--no-validate")
     project = root / "pyproject.toml"
     bill = json.loads(

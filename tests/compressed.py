@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from csr_exporter import daemon, logs
-from csr_exporter.auth import PASSWORD_PAUSE, Auth
+from csr_exporter import logs
+from csr_exporter.cloud.auth import PASSWORD_PAUSE, Auth
+from csr_exporter.commands import run as daemon
 from csr_exporter.config import Config, read_config
-from csr_exporter.server import Address
-from csr_exporter.serving import Web
+from csr_exporter.web.server import Address
+from csr_exporter.web.sites import Web
 
 POLL_TIMEOUT = 1.0
 """Seconds; a retry waits longer than that, so there is none: its pauses are not compressed."""

@@ -12,8 +12,8 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from csr_exporter.status import Status
-from tests.chromium import chromium, status_page
-from tests.world import fine, mixed
+from tests.page.chromium import chromium, status_page
+from tests.page.world import fine, mixed
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from csr_exporter.listing import Knowledge, Limits, Reading, read
-from tests.fake_scm import FakeScm
-from tests.plausible import plausible_csrs
+from tests.listing.fake_scm import FakeScm
+from tests.listing.plausible import plausible_csrs
 
 PAGE = Path(__file__).parent.parent / "docs" / "completeness.md"
 BEGIN, END = "<!-- requests: begin -->\n", "<!-- requests: end -->\n"

@@ -29,13 +29,11 @@ from typing import IO, Any
 
 from bench.processes import resident
 from csr_exporter import logs
-from csr_exporter.accounts import poller_for
-from csr_exporter.auth import Pool
+from csr_exporter.cloud.auth import Pool
+from csr_exporter.commands.run import Daemon
 from csr_exporter.config import AccountConfig, Config
-from csr_exporter.daemon import Daemon
-from csr_exporter.poller import Poller
-from csr_exporter.server import Address, serve
-from csr_exporter.serving import Web, sites_of
+from csr_exporter.polling.accounts import poller_for
+from csr_exporter.polling.poller import Poller
 from csr_exporter.simulator import (
     Break,
     ExpireTokens,
@@ -48,6 +46,8 @@ from csr_exporter.simulator import (
     Status,
 )
 from csr_exporter.simulator.faults import Effect
+from csr_exporter.web.server import Address, serve
+from csr_exporter.web.sites import Web, sites_of
 from tests.fakes import DAY, aksk, password, token
 
 SECONDS = 180.0

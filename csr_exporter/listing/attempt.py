@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from csr_exporter.inventory import Csr, Page
 from csr_exporter.listing.offsets import Paging
 from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, Requests, Slice
@@ -45,10 +43,6 @@ class Attempt:
             if total != before:
                 self.tear()
         return page
-
-    def expect(self, part: Slice, offsets: Iterable[int]) -> None:
-        """Foresee which pages of *part* come next."""
-        self._requests.expect(part, offsets)
 
     def take_new(self) -> list[Csr]:
         """The CSRs read since this was last asked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -47,13 +46,6 @@ class Paging:
             case _:
                 return None
         return offset if self.allows(offset) else None
-
-    def offsets(self, rows: int, pages: int, total: int) -> Iterator[int]:
-        """The offsets that read on to the last of *total* rows, if every page is full and no row moves."""
-        while rows < total and (offset := self.next_offset(rows, pages, total)) is not None:
-            yield offset
-            rows = PAGE_SIZE + (offset if self.mode is OffsetMode.RECORD else rows)
-            pages += 1
 
     def _next_record(self, rows: int, total: int | None) -> int | None:
         """Reads the last row once more where that costs no further page: it shows whether rows moved meanwhile."""

@@ -15,28 +15,18 @@ from csr_exporter.listing.counts import count, distribute
 from csr_exporter.listing.division import Division, Task
 from csr_exporter.listing.names import NameFilter
 from csr_exporter.listing.offsets import Paging
-from csr_exporter.listing.pages import SMALL_PAGE_SIZE, WHOLE, Ahead, BudgetSpentError, NothingAhead, Requests, Slice
+from csr_exporter.listing.pages import SMALL_PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
 from csr_exporter.listing.reading import Knowledge, Limits, Reading
 from csr_exporter.listing.walk import Walk
 
 NOTHING = Knowledge()
-NOTHING_AHEAD = NothingAhead()
 
 
-def read(
-    page: Callable[[Query], Page],
-    limits: Limits,
-    knowledge: Knowledge = NOTHING,
-    ahead: Ahead = NOTHING_AHEAD,
-) -> Reading:
-    """Read the list with as few requests as prove it complete. Raises `SourceError`.
-
-    *page* is asked for one page after the other; *ahead* is told which, as soon as that can be foreseen.
-    """
-    requests = Requests(page, max(1, limits.max_requests), ahead)
+def read(page: Callable[[Query], Page], limits: Limits, knowledge: Knowledge = NOTHING) -> Reading:
+    """Read the list with as few requests as prove it complete, one after the other. Raises `SourceError`."""
+    requests = Requests(page, max(1, limits.max_requests))
     first = _Poll(requests, limits, knowledge, last=False)
     attempts = [first] if first.run() else [first, _again(requests, limits, first)]
-    requests.forget()
     poll = max(reversed(attempts), key=lambda each: (each.complete, len(each.listed)))
     return Reading(
         inventory=poll.inventory(),
@@ -48,7 +38,6 @@ def read(
 
 def _again(requests: Requests, limits: Limits, first: _Poll) -> _Poll:
     """What was known is not relied on a second time: it may be what tore the walk. Names read serve to plan."""
-    requests.forget()  # pages of a list that has changed since
     second = _Poll(requests, limits, Knowledge(memory=first.learned().memory), last=True)
     second.run()
     return second

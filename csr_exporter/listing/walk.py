@@ -20,7 +20,6 @@ class Walk:
         self._pages = 0
         self._offset = 0
         self._stopped = False
-        self._foreseen = False
         self._short = False
         self.rows = 0
         self.page = attempt.ask(part)
@@ -59,7 +58,6 @@ class Walk:
         offset = None if self.finished else paging.next_offset(self.rows, self._pages, self.total)
         if offset is None:
             return False
-        self._foresee(paging)
         try:
             page = self._attempt.ask(self.part, offset)
         except SourceError as error:
@@ -69,12 +67,6 @@ class Walk:
         if self._stopped and not self.whole:
             self._attempt.doubt()
         return True
-
-    def _foresee(self, paging: Paging) -> None:
-        """Say once which pages are left to read, where the service tells how many rows there are."""
-        if not self._foreseen and self.total is not None:
-            self._foreseen = True
-            self._attempt.expect(self.part, paging.offsets(self.rows, self._pages, self.total))
 
     def calibrate(self, max_offset: int | None) -> Paging:
         """Find out what an offset means, by the rows that come again; what the probes bring is read, too."""

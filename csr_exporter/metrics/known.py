@@ -147,5 +147,5 @@ def exporter_families(reloads: Reloads) -> Iterator[Metric]:
         value=reloads.accounts,
     )
     shard = InfoMetricFamily("csr_exporter_shard", "The shard whose accounts this process polls, from 0; always 1.")
-    shard.add_metric([], {"shard": str(reloads.shard.index), "shards": str(reloads.shard.count)})
+    shard.add_metric([], {"shard": str(reloads.shard), "shards": str(reloads.shards)})
     yield shard

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from csr_exporter.inventory import OTHER, UNKNOWN
 from csr_exporter.page import charts
 from csr_exporter.page.facts import Band, Completeness, Held, Overview
+from csr_exporter.page.facts_json import moment as machine_moment
 from csr_exporter.page.words import Language, day, moment
-from csr_exporter.report import moment as machine_moment
 
 _FOLDER = Path(__file__).parent / "templates"
 

@@ -18,15 +18,15 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 
-from csr_exporter.accounts import exposed_by, poller_for
-from csr_exporter.auth import Pool, leases
+from csr_exporter.cloud import transport
+from csr_exporter.cloud.auth import Pool, leases
 from csr_exporter.config import Config
 from csr_exporter.exposition import OPENMETRICS
 from csr_exporter.metrics import exporter_families, families
-from csr_exporter.poller import Poller
+from csr_exporter.polling.accounts import exposed_by, poller_for
+from csr_exporter.polling.poller import Poller
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.status import Reloads
-from csr_exporter.transport import transport
 
 
 class Clock:

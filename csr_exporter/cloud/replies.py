@@ -1,0 +1,152 @@
+"""A reply of the CSR list made into a `Page`, purely. Nobody behind this module meets JSON.
+
+Source: "Querying the CSR List" (``GET /v3/scm/csr``), which contradicts itself on lengths and fields, so nothing is
+relied on but an id. The ``csr`` field is dropped here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import lru_cache
+
+from csr_exporter.inventory import Csr, Page, Reason, Rejection, SourceError
+from csr_exporter.text import LONGEST, clean
+
+YEAR = 365 * 86_400.0
+
+_LONGEST_TOTAL = 19
+_LONGEST_TIME = 19
+_BEYOND_ANY_TIME = 10**_LONGEST_TIME
+
+_SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
+"""Parts of a second that a time with so many digits counts. The reference says milliseconds."""
+
+_SEPARATORS = re.compile(r"[;,\s]+")
+"""Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
+
+_common = lru_cache(maxsize=4096)(clean)
+"""`clean` for what many CSRs have in common: one object for equal texts is a third of what a CSR takes."""
+
+
+def read_page(body: bytes, now: float) -> Page:
+    """The page in the reply *body*. Raises `SourceError` with reason ``malformed_reply`` unless it is one."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _malformed("expected JSON") from None
+    if not isinstance(reply, dict):
+        raise _malformed("expected a JSON object")
+    total = _total(reply.get("total"))
+    entries = reply.get("csr_list")
+    if entries is None and total == 0:
+        entries = []
+    if not isinstance(entries, list):
+        raise _malformed("expected a list in csr_list")
+    return _page(entries, total, now)
+
+
+def _page(entries: list[object], total: int | None, now: float) -> Page:
+    csrs: dict[str, Csr] = {}
+    rejected: Counter[Rejection] = Counter()
+    for entry in entries:
+        csr, flaws = read_csr(entry, now)
+        if flaws:
+            rejected.update(flaws)
+        if csr is None:
+            continue
+        if csr.id in csrs:
+            rejected[Rejection.DUPLICATE_ID] += 1
+        else:
+            csrs[csr.id] = csr
+    return Page(tuple(csrs.values()), total, len(entries), rejected)
+
+
+def _total(value: object) -> int | None:
+    """The number of CSRs that match: an integer or its digits as text, None where there is none."""
+    match value:
+        case None:
+            return None
+        case str() if value.isascii() and value.isdigit() and len(value) < _LONGEST_TOTAL:
+            return int(value)
+        case int() if not isinstance(value, bool) and value >= 0:
+            return value
+        case _:
+            raise _malformed("expected a whole number in total")
+
+
+def _malformed(detail: str) -> SourceError:
+    return SourceError(Reason.MALFORMED_REPLY, f"{detail} in the reply")
+
+
+def read_csr(entry: object, now: float) -> tuple[Csr | None, list[Rejection]]:
+    """One entry of ``csr_list`` as a `Csr`, or None where it has no id, and what was wrong with it."""
+    if not isinstance(entry, dict):
+        return None, [Rejection.NOT_AN_OBJECT]
+    identity = entry.get("id")
+    if not isinstance(identity, str) or not identity.strip():
+        return None, [Rejection.MISSING_ID]
+    flaws: list[Rejection] = []
+    get = entry.get
+    csr = Csr(
+        id=clean(identity),
+        name=clean(_text(get("name"), flaws)),
+        domain=clean(_text(get("domain_name"), flaws)),
+        sans=_sans(get("sans"), flaws),
+        algorithm=_shared(get("private_key_algo"), flaws),
+        usage=_shared(get("usage"), flaws),
+        company_name=_shared(get("company_name"), flaws),
+        company_country=_shared(get("company_country"), flaws),
+        company_province=_shared(get("company_province"), flaws),
+        company_city=_shared(get("company_city"), flaws),
+        created_at=_time(get("create_time"), now, flaws, Rejection.BAD_CREATE_TIME),
+        updated_at=_time(get("update_time"), now, flaws, Rejection.BAD_FIELD) if get("update_time") else None,
+    )
+    return csr, flaws
+
+
+def _text(value: object, flaws: list[Rejection]) -> str:
+    if isinstance(value, str):
+        return value
+    if value is not None:
+        flaws.append(Rejection.BAD_FIELD)
+    return ""
+
+
+def _shared(value: object, flaws: list[Rejection]) -> str:
+    text = _text(value, flaws)
+    return _common(text) if len(text) <= LONGEST else clean(text)
+
+
+def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
+    if not (text := _text(value, flaws)):
+        return ()
+    names = [clean(name) for name in _SEPARATORS.split(text.lower()) if name]
+    return tuple(dict.fromkeys(names)) if len(names) > 1 else tuple(names)
+
+
+def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:
+    """Unix seconds; None for what cannot be when a CSR was created or updated, a year from now at the latest."""
+    number = _whole_number(value)
+    scale = _SCALE.get(len(str(number)))
+    if scale is None or number / scale > now + YEAR:
+        flaws.append(flaw)
+        return None
+    return number / scale
+
+
+def _whole_number(value: object) -> int:
+    """The number that *value* is or has as text; 0, which no time has, where it is none."""
+    match value:
+        case bool():
+            return 0
+        case int() if 0 < value < _BEYOND_ANY_TIME:
+            return value
+        case float() if value.is_integer() and 0 < value < _BEYOND_ANY_TIME:
+            return int(value)
+        case str() if value.isascii() and value.isdigit():
+            digits = value.lstrip("0")
+            return int(digits) if 0 < len(digits) <= _LONGEST_TIME else 0
+        case _:
+            return 0

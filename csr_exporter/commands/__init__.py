@@ -1,0 +1,1 @@
+"""What each command does; `csr_exporter.cli` has their flags."""

@@ -1,0 +1,182 @@
+"""The HTTP surface: an ASGI application that reads the statuses of the accounts and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import Metric
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from csr_exporter import __version__
+from csr_exporter.config import ConfigError
+from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
+from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.page import STYLE, language, overview, render
+from csr_exporter.page.facts_json import report
+from csr_exporter.status import Reloads, Status
+
+SMALLEST_COMPRESSED = 1000
+"""Bytes; what is smaller is sent as it is."""
+
+
+class Exporter(Protocol):
+    """What there is to be shown."""
+
+    @property
+    def statuses(self) -> Sequence[Status]: ...
+
+    @property
+    def exposed(self) -> Exposed: ...
+
+    @property
+    def configuration(self) -> str:
+        """The configuration in force as YAML, without its secrets."""
+
+    @property
+    def reloads(self) -> Reloads: ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether polls are still being scheduled."""
+
+    def reload(self) -> None:
+        """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
+
+
+def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False) -> Starlette:
+    """The routes that *exporter* is seen through, below *prefix*, which is empty or such as ``/csr``.
+
+    Handlers are plain functions, so they run off the event loop, but for those that take no time.
+    """
+    pages = _Pages(exporter)
+    # Metrics are not among what this compresses: they know better what of them has been before.
+    compressed = [Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)]
+    routes = [
+        Route("/metrics", pages.metrics),
+        Route("/", pages.page, middleware=compressed),
+        Route("/status.css", pages.style, middleware=compressed),
+        Route("/status.json", pages.status, middleware=compressed),
+        Route("/config", pages.config, middleware=compressed),
+        *_probes(pages),
+        Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
+    ]
+    return _strict(Starlette(routes=_below(prefix, routes)))
+
+
+def probes(exporter: Exporter) -> Starlette:
+    """Health and readiness of *exporter*, and nothing else."""
+    return _strict(Starlette(routes=_probes(_Pages(exporter))))
+
+
+def _probes(pages: _Pages) -> list[BaseRoute]:
+    return [Route("/-/healthy", pages.healthy), Route("/-/ready", pages.ready)]
+
+
+def _strict(application: Starlette) -> Starlette:
+    """*application*, made to say 404 where a path has a slash too many: a redirect would repeat the Host header."""
+    application.router.redirect_slashes = False
+    return application
+
+
+def _below(prefix: str, routes: list[BaseRoute]) -> list[BaseRoute]:
+    if not prefix:
+        return routes
+    # Relative, so that they hold behind a proxy that has this under a path of its own.
+    from_root, from_name = f"{prefix.removeprefix('/')}/", f"{prefix.rpartition('/')[2]}/"
+    return [
+        Route("/", lambda _: RedirectResponse(from_root, 302)),
+        Route(prefix, lambda _: RedirectResponse(from_name, 302)),
+        Mount(prefix, routes=routes),
+    ]
+
+
+def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature of a handler
+    return PlainTextResponse("Reloading is off; --web.enable-lifecycle turns it on.\n", status_code=403)
+
+
+def _no_such_account() -> Response:
+    return PlainTextResponse("no such account is configured\n", status_code=404)
+
+
+class _Pages:
+    def __init__(self, exporter: Exporter) -> None:
+        self._exporter = exporter
+        self._process = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._process)
+
+    def metrics(self, request: Request) -> Response:
+        shown = self._asked_for(request)
+        if shown is None:
+            return _no_such_account()
+        form = preferred_form(_header(request, "Accept"))
+        pieces = exposition(shown, self._exporter.exposed, time.time(), self._further(), form)
+        headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
+        if accepts_gzip(_header(request, "Accept-Encoding")):
+            return Response(gzipped(pieces), headers=headers | {"Content-Encoding": "gzip"})
+        return Response(joined(pieces), headers=headers)
+
+    def _asked_for(self, request: Request) -> Sequence[Status] | None:
+        """The statuses of the accounts that *request* names, or of all; None when one of them is not configured."""
+        wanted = request.query_params.getlist("account")
+        statuses = self._exporter.statuses
+        if set(wanted) - {status.account.name for status in statuses}:
+            return None
+        return [status for status in statuses if not wanted or status.account.name in wanted]
+
+    def _further(self) -> Iterator[Metric]:
+        """The families that no account has a part in."""
+        yield from exporter_families(self._exporter.reloads)
+        yield from self._process.collect()
+
+    def page(self, request: Request) -> Response:
+        shown = self._asked_for(request)
+        if shown is None:
+            return _no_such_account()
+        exporter = self._exporter
+        facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
+        tongue = language(_header(request, "Accept-Language"))
+        html = render(facts, tongue, __version__, narrowed="account" in request.query_params)
+        headers = {"Content-Language": tongue.tag, "Vary": "Accept-Language"}
+        return HTMLResponse(html, headers=headers)
+
+    async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        # Its address changes when it does, so it may be kept.
+        return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=86400"})
+
+    def status(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return JSONResponse(report(self._exporter.statuses, __version__, time.time()))
+
+    def config(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        return PlainTextResponse(self._exporter.configuration)
+
+    def reload(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        try:
+            self._exporter.reload()
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        return PlainTextResponse("The configuration was read and is in force.\n")
+
+    async def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        if self._exporter.alive:
+            return PlainTextResponse("CSR Exporter is healthy.\n")
+        return PlainTextResponse("The scheduler has stopped: no account is polled any more.\n", status_code=503)
+
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
+        waiting = [status.account.name for status in self._exporter.statuses if status.last_poll is None]
+        if not waiting:
+            return PlainTextResponse("CSR Exporter is ready.\n")
+        return PlainTextResponse(f"Waiting for the first poll of: {', '.join(waiting)}\n", status_code=503)
+
+
+def _header(request: Request, name: str) -> str:
+    """The whole list that a header holds, in however many lines it came."""
+    return ", ".join(request.headers.getlist(name))

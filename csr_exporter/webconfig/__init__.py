@@ -1,7 +1,0 @@
-"""The web configuration: TLS, users, headers and rate, in the format of Prometheus' exporter-toolkit."""
-
-from csr_exporter.webconfig.in_force import InForce, WebConfigFile, read_web_config
-from csr_exporter.webconfig.model import WebConfig
-from csr_exporter.webconfig.users import Users, credentials_in
-
-__all__ = ["InForce", "Users", "WebConfig", "WebConfigFile", "credentials_in", "read_web_config"]

@@ -1,0 +1,153 @@
+"""Credentials that are found or lent: profile, id token, OIDC, the agency of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csr_exporter.cloud.auth import KEY_PAUSE
+from csr_exporter.inventory import Reason
+from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
+from tests.cloud.client import Client
+from tests.kinds import FEDERATED, LENT, credentials_of
+
+ACCOUNT = SimulatedAccount("production", csrs=3)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator([ACCOUNT]) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory of its own: the SDK looks and writes there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def client_of(kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client for credentials of *kind*, with everything they need in its place."""
+    return Client(simulator.url, credentials_of(kind, ACCOUNT, simulator, home, monkeypatch))
+
+
+def sent(simulator: Simulator, *services: str) -> list[int | None]:
+    """The statuses of the replies of *services*."""
+    return [request.status for request in simulator.requests if request.service in services]
+
+
+@pytest.mark.parametrize("kind", [*LENT, "profile"])
+def test_every_source_reads_the_list(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client_of(kind, simulator, home, monkeypatch).poll() == 3
+
+
+@pytest.mark.parametrize("kind", LENT)
+def test_a_lent_key_is_kept_for_the_next_poll_and_its_end_is_known(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.poll()
+    asked = len(sent(simulator, "iam", "metadata"))
+
+    client.poll()
+
+    assert len(sent(simulator, "iam", "metadata")) == asked
+    assert client.auth.expires_at is not None
+    assert client.auth.renewals == 0
+
+
+@pytest.mark.parametrize("kind", LENT)
+def test_a_lent_key_that_is_refused_is_renewed_once(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.poll()
+    simulator.inject(None, Fault(Status(401), service="scm", requests=1))
+
+    assert client.poll() == 3
+
+    assert client.auth.renewals == 1
+
+
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_id_token_that_is_refused_is_said_so_and_pauses(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    (home / "id-token").write_text("hunter2", encoding="utf-8")
+
+    error = client.fails()
+
+    # STS forbids where IAM does not recognise.
+    assert error.reason is (Reason.FORBIDDEN if kind == "oidc" else Reason.UNAUTHORIZED)
+    assert error.pause == KEY_PAUSE
+    assert "hunter2" not in error.detail
+    assert len(sent(simulator, "iam")) == 1
+
+
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_id_token_file_is_read_again_when_it_changes(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    before = client.auth.fingerprint()
+
+    (home / "id-token").unlink()
+
+    assert client.auth.fingerprint() != before
+    assert client.fails().reason is Reason.CREDENTIALS_UNAVAILABLE
+
+
+@pytest.mark.parametrize("mode", ["token", "plain"])
+def test_the_metadata_service_is_asked_with_and_without_its_token_step(mode: Any) -> None:  # noqa: ANN401 - a mode
+    with Simulator([SimulatedAccount("production", csrs=3, metadata=mode)]) as simulator:
+        address = simulator.metadata_url("production")
+
+        assert Client(simulator.url, {"kind": "metadata", "metadata_endpoint": address}).poll() == 3
+
+
+def test_a_machine_without_an_agency_has_no_credentials() -> None:
+    with Simulator([SimulatedAccount("production", metadata="no_agency")]) as simulator:
+        address = simulator.metadata_url("production")
+
+        error = Client(simulator.url, {"kind": "metadata", "metadata_endpoint": address}).fails()
+
+    assert (error.reason, error.pause) == (Reason.CREDENTIALS_UNAVAILABLE, 0.0)
+    assert "agency" in error.detail.lower()
+
+
+@pytest.mark.parametrize("effect", [Break("close"), Status(500), RawReply(200, body=b"{}")])
+def test_a_metadata_service_that_fails_is_a_fault_of_its_own(
+    effect: Break | Status | RawReply, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of("metadata", simulator, home, monkeypatch)
+    simulator.inject(None, Fault(effect, service="metadata"))
+
+    assert client.fails().reason in {Reason.CREDENTIALS_UNAVAILABLE, Reason.MALFORMED_REPLY}
+    assert sent(simulator, "scm") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("profile", "the credentials file, in section global or basic, cannot be read or holds no credentials"),
+        ("oidc", "HUAWEICLOUD_OIDC_TOKEN_FILE is not set"),
+    ],
+)
+def test_a_source_that_is_not_there_says_so(
+    kind: str, detail: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PROVIDER_URN", "AGENCY_URN"):
+        monkeypatch.setenv(f"HUAWEICLOUD_OIDC_{name}", "urn")
+
+    error = Client(simulator.url, {"kind": kind}).fails()
+
+    assert error.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert error.detail.startswith(detail)
+    assert simulator.requests == ()

@@ -1,0 +1,481 @@
+"""Requests that go wrong: each fault has its reason, a few are retried, and none holds a poll for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import email.utils
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from csr_exporter.cloud.transport import ATTEMPTS, Settings, Transport
+from csr_exporter.inventory import Reason, Service, SourceError
+from csr_exporter.simulator import Break, Fault, Latency, RawReply, SimulatedAccount, Simulator, Status, Throttle
+from tests.certificates import Authority
+from tests.fakes import Wire
+
+CLOSED = "http://127.0.0.1:1"
+
+
+class Sleeper:
+    """Sleeps no time at all, and remembers how long it should have."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Client:
+    """A transport with everything that a test may ask of it."""
+
+    def __init__(self, url: str, **settings: float | str | bool | Path) -> None:
+        self.wire = Wire()
+        self.sleep = Sleeper()
+        self.transport = Transport(Settings(requests_per_second=1e6, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
+        self.transport.start(60)
+        self.url = url
+
+    def get(self, token: str = "") -> bytes:
+        request = requests.Request("GET", f"{self.url}/v3/scm/csr", headers={"X-Auth-Token": token})
+        return self.transport.send(Service.SCM, request).body
+
+    def fails(self, token: str = "") -> SourceError:
+        with pytest.raises(SourceError) as caught:
+            self.get(token)
+        return caught.value
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Client:
+    return Client(simulator.url, request_timeout=0.25)
+
+
+# --- reasons ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Status(400), Reason.BAD_REQUEST),
+        (Status(401), Reason.UNAUTHORIZED),
+        (Status(403), Reason.FORBIDDEN),
+        (Status(404), Reason.NOT_FOUND),
+        (Status(418), Reason.BAD_REQUEST),
+        (Status(429), Reason.THROTTLED),
+        (Status(500), Reason.SERVER_ERROR),
+        (Status(503), Reason.SERVER_ERROR),
+        (Status(599), Reason.SERVER_ERROR),
+        (RawReply(204), Reason.MALFORMED_REPLY),
+        (RawReply(201, body=b"{}"), Reason.MALFORMED_REPLY),
+        (RawReply(301, (("Location", "https://elsewhere.example/"),)), Reason.MALFORMED_REPLY),
+        (RawReply(body=b"x" * 1024, repeat=30 * 1024), Reason.MALFORMED_REPLY),
+        (RawReply(headers=(("Content-Encoding", "gzip"),), body=b"not gzip"), Reason.MALFORMED_REPLY),
+        (RawReply(headers=(("Content-Length", "100"),), body=b"short"), Reason.MALFORMED_REPLY),
+        (Break("close"), Reason.UNREACHABLE),
+        (Break("reset"), Reason.UNREACHABLE),
+        (Break("reset", in_body=True), Reason.UNREACHABLE),
+        (Break("hang"), Reason.TIMEOUT),
+        (Break("hang", in_body=True), Reason.TIMEOUT),
+        (Latency(5), Reason.TIMEOUT),
+    ],
+)
+def test_each_fault_has_its_reason(
+    simulator: Simulator, client: Client, fault: Status | RawReply | Break | Latency, reason: Reason
+) -> None:
+    simulator.inject(None, Fault(fault))
+
+    assert client.fails().reason is reason
+
+
+def test_a_reply_that_is_too_large_is_not_kept_by_the_error_that_says_so(simulator: Simulator) -> None:
+    simulator.inject(None, Fault(RawReply(body=b"x" * 1024, repeat=10 * 1024)))
+
+    error = Client(simulator.url).fails()
+
+    kept = [value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values()]
+    assert max(len(value) for value in kept if isinstance(value, bytes | bytearray)) < 100_000
+
+
+def test_an_address_where_nobody_listens_is_unreachable() -> None:
+    error = Client(CLOSED).fails()
+
+    assert (error.reason, error.detail) == (Reason.UNREACHABLE, "Connection refused")
+
+
+def test_a_name_that_does_not_resolve_is_unreachable() -> None:
+    error = Client("http://scm.invalid").fails()
+
+    assert error.reason is Reason.UNREACHABLE
+    assert "scm.invalid" not in error.detail
+
+
+def test_a_service_without_tls_where_tls_is_expected_is_a_tls_fault(simulator: Simulator) -> None:
+    assert Client(simulator.url.replace("http://", "https://")).fails().reason is Reason.TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def secure(authority: Authority, tmp_path: Path) -> Iterator[str]:
+    """The address of a service with a certificate of *authority*; its replies are one each, and empty objects."""
+    authority.issue().write(tmp_path, "service")
+    (tmp_path / "ca.pem").write_bytes(authority.cert)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "service.crt", tmp_path / "service.key")
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            plain, _ = listener.accept()
+            # A client that does not trust the certificate leaves.
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    ended.set()
+    with contextlib.suppress(OSError), socket.create_connection(listener.getsockname()):
+        pass
+    thread.join(10)
+    listener.close()
+
+
+def test_a_certificate_is_verified_against_the_authorities_that_are_configured(secure: str, tmp_path: Path) -> None:
+    assert Client(secure, ca_file=tmp_path / "ca.pem").get() == b"{}"
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_and_nothing_is_asked_again(secure: str) -> None:
+    client = Client(secure)
+
+    assert client.fails().reason is Reason.TLS
+    assert client.wire.retries == []
+
+
+def test_verification_is_off_only_where_that_is_configured(secure: str) -> None:
+    assert Client(secure, verify=False).get() == b"{}"
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_authorities_that_cannot_be_read_are_a_tls_fault_that_names_the_file(
+    secure: str, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "none.pem"
+    if content is not None:
+        file.write_bytes(content)
+
+    error = Client(secure, ca_file=file).fails()
+
+    assert error.reason is Reason.TLS
+    assert "ca_file" in error.detail
+
+
+def test_a_redirect_is_never_followed(simulator: Simulator, client: Client) -> None:
+    simulator.inject(None, Fault(RawReply(302, (("Location", f"{simulator.url}/elsewhere"),))))
+
+    client.fails(token="the-token")
+
+    assert [request.path for request in simulator.requests] == ["/v3/scm/csr"]
+
+
+def test_what_the_service_says_is_in_the_detail_but_no_secret_it_echoes(simulator: Simulator, client: Client) -> None:
+    echo = b'{"error_code": "APIGW.0301", "error_msg": "decrypt token fail: the-token\\n"}'
+    simulator.inject(None, Fault(Status(401, body=echo)))
+
+    assert client.fails(token="the-token").detail == "HTTP 401 APIGW.0301 decrypt token fail: <secret>\ufffd"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"code": 401, "message": "no", "title": "Unauthorized"}}',
+        b'{"errorCode": "401", "errorMsg": "no"}',
+        b'{"code": "401", "message": "no"}',
+    ],
+)
+def test_errors_of_every_shape_are_read(simulator: Simulator, client: Client, body: bytes) -> None:
+    simulator.inject(None, Fault(Status(401, body=body)))
+
+    assert client.fails().detail == "HTTP 401 401 no"
+
+
+# --- retries ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Break("close"), Reason.UNREACHABLE),
+        (Break("hang"), Reason.TIMEOUT),
+        (Status(429), Reason.THROTTLED),
+        (Status(502), Reason.SERVER_ERROR),
+    ],
+)
+def test_a_fault_that_passes_is_outlasted(
+    simulator: Simulator, account: SimulatedAccount, client: Client, fault: Status | Break, reason: Reason
+) -> None:
+    simulator.inject(None, Fault(fault, requests=2))
+
+    client.get(token=account.token)
+
+    assert client.wire.retries == [(Service.SCM, reason)] * 2
+    assert [exchange.code for exchange in client.wire.exchanges][-1] == "200"
+
+
+def test_a_fault_that_stays_is_given_up_after_three_retries_ever_further_apart(
+    simulator: Simulator, client: Client
+) -> None:
+    simulator.inject(None, Fault(Status(500)))
+
+    client.fails()
+
+    assert len(simulator.requests) == ATTEMPTS
+    first, second, third = client.sleep.slept
+    assert 1 <= first <= 2 <= second <= 3 <= third - 1 <= 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_is_never_retried(simulator: Simulator, client: Client, status: int) -> None:
+    simulator.inject(None, Fault(Status(status)))
+
+    client.fails()
+
+    assert len(simulator.requests) == 1
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_a_service_that_says_when_to_come_again_is_obeyed(
+    simulator: Simulator,
+    account: SimulatedAccount,
+    client: Client,
+    as_date: bool,  # noqa: FBT001 - a case
+) -> None:
+    simulator.inject(None, Fault(Status(429, retry_after=7, as_date=as_date), requests=1))
+
+    client.get(token=account.token)
+
+    (slept,) = client.sleep.slept
+    assert 5.5 <= slept <= 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("10000", 600.0), ("-5", 0.0), ("soon", 0.0), ("9" * 400, 600.0), ("1e3", 0.0)]
+)
+def test_a_wait_is_bounded_and_nonsense_is_none(
+    simulator: Simulator, client: Client, asked: str, seconds: float
+) -> None:
+    simulator.inject(None, Fault(RawReply(429, (("Retry-After", asked),))))
+
+    assert client.fails().pause == seconds
+
+
+def test_a_wait_past_the_deadline_ends_the_poll_as_throttled(simulator: Simulator, client: Client) -> None:
+    simulator.inject(None, Fault(Status(429, retry_after=120)))
+
+    error = client.fails()
+
+    assert (error.reason, error.pause) == (Reason.THROTTLED, 120.0)
+    assert client.sleep.slept == []
+    assert client.wire.retries == []
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_no_request_is_sent_after_the_deadline(simulator: Simulator, client: Client) -> None:
+    client.transport.start(0)
+
+    assert client.fails().reason is Reason.DEADLINE
+    assert simulator.requests == ()
+
+
+def test_a_request_whose_turn_comes_after_the_deadline_is_not_waited_for() -> None:
+    wire, sleep = Wire(), Sleeper()
+    transport = Transport(Settings(requests_per_second=0.1, attempts=1), wire, sleep)
+    transport.start(5)
+
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(SourceError) as caught:
+            transport.send(Service.SCM, requests.Request("GET", CLOSED))
+        reasons.append(caught.value.reason)
+
+    assert reasons == [Reason.UNREACHABLE, Reason.DEADLINE]
+    assert len(wire.exchanges) == 1
+    assert sleep.slept == []
+
+
+def test_a_request_that_the_deadline_cuts_is_blamed_on_it(simulator: Simulator) -> None:
+    simulator.inject(None, Fault(Break("hang")))
+    client = Client(simulator.url, request_timeout=20.0)
+    client.transport.start(0.3)
+
+    assert client.fails().reason is Reason.DEADLINE
+
+
+@pytest.fixture
+def dripping() -> Iterator[Callable[[bytes], str]]:
+    """A server that sends its first bytes at once and then one byte each twentieth of a second, without an end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve(first: bytes) -> None:
+        with listener.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(first)
+            for _ in range(1200):
+                if ended.wait(0.05):
+                    return
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    return
+
+    def start(first: bytes) -> str:
+        threading.Thread(target=serve, args=(first,), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    ended.set()
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"],
+    ids=["head", "body"],
+)
+def test_a_service_that_drips_bytes_does_not_hold_a_poll(dripping: Callable[[bytes], str], first: bytes) -> None:
+    client = Client(dripping(first), request_timeout=0.4)
+    client.transport.start(0.4)
+    started = time.monotonic()
+
+    error = client.fails()
+
+    assert error.reason in {Reason.TIMEOUT, Reason.DEADLINE}
+    # Two thousand drips would be a hundred seconds.
+    assert time.monotonic() - started < 20
+
+
+def test_requests_keep_to_the_rate() -> None:
+    wire, sleep = Wire(), Sleeper()
+    transport = Transport(Settings(requests_per_second=2.0), wire, sleep)
+    transport.start(60)
+
+    for _ in range(4):
+        with pytest.raises(SourceError):
+            transport._attempt(Service.SCM, requests.Request("GET", CLOSED), None, 200)  # noqa: SLF001 - one attempt
+
+    assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
+
+
+# --- what is observed -------------------------------------------------------------------------------------------------
+
+
+def test_every_request_is_observed_with_its_code_and_time(
+    simulator: Simulator, account: SimulatedAccount, client: Client
+) -> None:
+    simulator.inject(None, Fault(Status(500), requests=1))
+    simulator.inject(None, Fault(Break("close"), requests=1))
+
+    client.get(token=account.token)
+
+    assert [exchange.code for exchange in client.wire.exchanges] in (["500", "error", "200"], ["error", "500", "200"])
+    assert all(exchange.seconds > 0 for exchange in client.wire.exchanges)
+
+
+def test_the_clock_of_the_service_is_compared_with_ours(simulator: Simulator, client: Client) -> None:
+    date = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True)
+    simulator.inject(None, Fault(RawReply(200, (("Date", date),), b"{}")))
+
+    client.get()
+
+    (exchange,) = client.wire.exchanges
+    assert exchange.clock_skew == pytest.approx(3600, abs=2)
+
+
+# --- what comes from the environment ----------------------------------------------------------------------------------
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
+    monkeypatch.setenv("HTTP_PROXY", simulator.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    Client("http://scm.invalid").fails()
+
+    assert simulator.requests
+
+
+def test_no_proxy_of_the_environment_is_honoured(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
+    monkeypatch.setenv("HTTP_PROXY", simulator.url)
+    monkeypatch.setenv("NO_PROXY", "scm.invalid")
+
+    Client("http://scm.invalid").fails()
+
+    assert simulator.requests == ()
+
+
+def test_a_configured_proxy_is_used(simulator: Simulator) -> None:
+    Client("http://scm.invalid", proxy=simulator.url).fails()
+
+    assert simulator.requests
+
+
+@pytest.fixture
+def listening() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that remembers the first request and refuses it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        with listener.accept()[0] as connection:
+            heard.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
+    thread.join(10)
+    listener.close()
+
+
+def test_credentials_that_nobody_configured_are_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listening: tuple[str, list[bytes]]
+) -> None:
+    url, heard = listening
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password hunter2\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    Client(url, request_timeout=2.0).fails()
+
+    assert b"GET /v3/scm/csr" in heard[0]
+    assert b"authorization" not in heard[0].lower()
+
+
+def test_throttling_that_is_kept_to_is_never_met(simulator: Simulator, account: SimulatedAccount) -> None:
+    simulator.inject(None, Fault(Throttle(per_second=5)))
+    transport = Transport(Settings(requests_per_second=4.0), wire := Wire())
+    transport.start(60)
+
+    for _ in range(7):
+        request = requests.Request("GET", f"{simulator.url}/v3/scm/csr", headers={"X-Auth-Token": account.token})
+        transport.send(Service.SCM, request)
+
+    assert {exchange.code for exchange in wire.exchanges} == {"200"}

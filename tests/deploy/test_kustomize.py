@@ -1,0 +1,88 @@
+"""The manifests for kustomize: what they are made from, and what kustomize makes of them."""
+
+from __future__ import annotations
+
+import subprocess
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from csr_exporter.config import read_config
+from deploy.kubernetes.files import HERE, KUBERNETES, files
+from deploy.prometheus import rules
+from deploy.prometheus.thresholds import Thresholds
+from tests.deploy.charts import LEAST, Manifest, pod
+from tests.processes import DEADLINE, tool
+
+OPERATOR = "monitoring.coreos.com/v1"
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[Path, Any]:
+    """What is written from the chart, as data."""
+    return {path: yaml.safe_load(text) for path, text in files(str(tool("helm", "helm, with go"))).items()}
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, Manifest]:
+    """What kustomize makes of the example, by kind."""
+    command: list[str | Path] = [tool("kustomize", "kustomize, with go"), "build", HERE / "example"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
+    assert result.returncode == 0, result.stderr
+    return {each["kind"]: each for each in yaml.safe_load_all(result.stdout)}
+
+
+def test_the_manifests_are_those_of_the_chart() -> None:
+    expected = files(str(tool("helm", "helm, with go")))
+
+    assert {path: path.read_text(encoding="utf-8") for path in expected} == expected, "run make deploy"
+
+
+def test_no_file_lies_about_that_kustomize_does_not_read(written: dict[Path, Any]) -> None:
+    lying = {each for name in ("base", "operator") for each in (HERE / name).glob("*.yaml")}
+    read = {
+        path.parent / name
+        for path in lying
+        if path.name == "kustomization.yaml"
+        for name in yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]
+    }
+
+    assert {each for each in lying if each.name != "kustomization.yaml"} == read == set(written)
+
+
+def test_the_pod_is_the_one_of_the_chart_but_for_names(built: dict[str, Manifest]) -> None:
+    ours, charted = (deepcopy(each) for each in (built["Deployment"]["spec"]["template"]["spec"], pod(LEAST)))
+
+    for specification in (ours, charted):
+        (container,) = specification["containers"]
+        container["image"] = specification["serviceAccountName"] = "…"
+        config, secrets = specification["volumes"]
+        config["configMap"]["name"] = secrets["projected"]["sources"][0]["secret"]["name"] = "…"
+    assert ours == charted
+
+
+def test_the_pod_has_the_configuration_of_the_overlay(built: dict[str, Manifest]) -> None:
+    config = built["ConfigMap"]
+    volumes = {each["name"]: each for each in built["Deployment"]["spec"]["template"]["spec"]["volumes"]}
+
+    assert volumes["config"]["configMap"]["name"] == config["metadata"]["name"]
+    assert config["metadata"]["name"].startswith("csr-exporter-")
+    assert config["data"]["config.yml"] == (HERE / "example" / "config.yml").read_text(encoding="utf-8")
+    assert [account.name for account in read_config(HERE / "example" / "config.yml").accounts] == ["production"]
+
+
+def test_kubernetes_knows_every_field(built: dict[str, Manifest]) -> None:
+    for manifest in (each for each in built.values() if each["apiVersion"] != OPERATOR):
+        kubernetes_validate.validate(manifest, KUBERNETES.rpartition(".")[0], strict=True)
+
+
+def test_the_operator_gets_our_rules_and_our_pods(built: dict[str, Manifest]) -> None:
+    labels = built["Deployment"]["spec"]["template"]["metadata"]["labels"]
+
+    assert built["PrometheusRule"]["spec"]["groups"] == yaml.safe_load(rules.text(Thresholds()))["groups"]
+    assert built["PodMonitor"]["spec"]["selector"]["matchLabels"] == labels
+    assert {each["metadata"]["namespace"] for each in built.values()} == {"monitoring"}

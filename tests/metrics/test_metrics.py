@@ -1,0 +1,220 @@
+"""Statuses in, families out: the exposition as a reader sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+
+from csr_exporter.exposition import render
+from csr_exporter.inventory import Csr, Exchange, Reason, Service, SourceError
+from csr_exporter.metrics import Exposed, exporter_families, families
+from csr_exporter.status import Account, Churn, Reloads, Status, Traffic
+from tests.fakes import DAY, NOW, a_csr, a_status
+
+EXPECTED = Path(__file__).parents[1] / "data" / "exposition.txt"
+
+
+def text(*statuses: Status, exposed: Exposed | None = None, now: float = NOW) -> str:
+    return render(families(statuses, exposed or Exposed(), now), accept="")[0].decode()
+
+
+def samples(of: str, name: str) -> list[str]:
+    return [line for line in of.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+
+
+def a_rich_status() -> Status:
+    status = a_status(
+        a_csr("1", sans=("www.shop.example", "*.shop.example")),
+        a_csr("2", algorithm="", usage="", created_at=None, updated_at=None),
+        a_csr("3", algorithm="RSA_1024", name='a "quoted"\\name', created_at=NOW - 2 * DAY),
+        account=Account("production", limit=500),
+        churn=Churn(added=1, removed=2, renamed=3),
+        credential_expires_at=NOW + 3600,
+        credential_renewals=4,
+        next_poll=NOW + 300,
+    )
+    traffic = (
+        Traffic().after(Exchange(Service.SCM, "200", 0.2, clock_skew=-1.5)).after_retry(Service.SCM, Reason.TIMEOUT)
+    )
+    return replace(status, traffic=traffic)
+
+
+def test_the_whole_exposition_of_an_account_reads_like_this() -> None:
+    assert text(a_rich_status(), now=NOW + 60) == EXPECTED.read_text(encoding="utf-8")
+
+
+def test_an_account_that_was_never_polled_has_no_inventory_but_all_its_failures_at_zero() -> None:
+    exposition = text(Status(Account("production")))
+
+    assert samples(exposition, "scm_csrs") == []
+    assert samples(exposition, "scm_csr_reported") == []
+    assert samples(exposition, "scm_csr_up") == ['scm_csr_up{account="production"} 0.0']
+    assert samples(exposition, "csr_exporter_last_success_timestamp_seconds") == []
+    failures = samples(exposition, "csr_exporter_poll_failures_total")
+    assert len(failures) == len(Reason)
+    assert all(line.endswith(" 0.0") for line in failures)
+
+
+def test_a_failing_account_keeps_its_inventory_and_is_down() -> None:
+    status = a_status(a_csr()).after_failure(SourceError(Reason.TLS, ""), NOW + 60, 0.1)
+
+    exposition = text(status, now=NOW + 60)
+
+    assert samples(exposition, "scm_csr_up") == ['scm_csr_up{account="production"} 0.0']
+    assert samples(exposition, "scm_csr_reported") == ['scm_csr_reported{account="production"} 1.0']
+    assert 'csr_exporter_poll_failures_total{account="production",reason="tls"} 1.0' in exposition
+
+
+def test_a_stale_inventory_goes_as_a_whole_and_what_tells_of_it_stays() -> None:
+    status = a_status(a_csr(), account=Account("production", stale_after=1800, limit=5))
+    fresh, stale = (text(status, now=NOW + seconds) for seconds in (1800, 1801))
+
+    gone = {line.split("{")[0] for line in fresh.splitlines()} - {line.split("{")[0] for line in stale.splitlines()}
+
+    assert {name for name in gone if not name.startswith("#")} == {
+        "scm_csrs",
+        "scm_csr_reported",
+        "scm_csr_listed",
+        "scm_csr_inventory_complete",
+        "scm_csrs_by_usage",
+        "scm_csr_oldest_create_timestamp_seconds",
+        "scm_csr_newest_create_timestamp_seconds",
+        "scm_csr_oldest_age_seconds",
+        "scm_csr_newest_age_seconds",
+        "scm_csr_age_distribution_seconds_bucket",
+        "scm_csr_age_distribution_seconds_gcount",
+        "scm_csr_age_distribution_seconds_gsum",
+        "scm_csr_domains",
+        "scm_csr_duplicate_domains",
+        "scm_csr_wildcard_domains",
+        "scm_csr_info",
+        "scm_csr_create_timestamp_seconds",
+        "scm_csr_update_timestamp_seconds",
+        "scm_csr_age_seconds",
+        "scm_csr_sans",
+    }
+
+
+def test_ages_are_those_at_the_scrape() -> None:
+    status = a_status(a_csr("1", created_at=NOW - 100), a_csr("2", created_at=NOW + 100))
+
+    first, second = (samples(text(status, now=NOW + later), "scm_csr_age_seconds") for later in (0, 50))
+
+    assert [line.split()[-1] for line in first] == ["100.0", "0.0"]
+    assert [line.split()[-1] for line in second] == ["150.0", "0.0"]
+
+
+def test_per_csr_series_can_be_switched_off() -> None:
+    exposition = text(a_status(a_csr()), exposed=Exposed(per_csr=False))
+
+    assert samples(exposition, "scm_csr_info") == []
+    assert samples(exposition, "scm_csr_age_seconds") == []
+    assert samples(exposition, "scm_csr_oldest_age_seconds") != []
+    assert samples(exposition, "csr_exporter_series_dropped") == [
+        'csr_exporter_series_dropped{account="production"} 0.0'
+    ]
+
+
+def test_past_the_cap_the_oldest_keep_their_series_and_the_rest_is_counted() -> None:
+    csrs = [a_csr(f"{days}", created_at=NOW - days * DAY) for days in (1, 5, 3)] + [a_csr("none", created_at=None)]
+
+    exposition = text(a_status(*csrs), exposed=Exposed(max_series=2, labels=()))
+
+    assert samples(exposition, "scm_csr_info") == [
+        'scm_csr_info{account="production",id="5"} 1.0',
+        'scm_csr_info{account="production",id="3"} 1.0',
+    ]
+    assert samples(exposition, "csr_exporter_series_dropped") == [
+        'csr_exporter_series_dropped{account="production"} 2.0'
+    ]
+
+
+def test_labels_of_a_csr_are_chosen() -> None:
+    csr = a_csr("1", sans=("a.example", "b.example"), company_name="北京公司", company_country="CN")
+
+    exposition = text(a_status(csr), exposed=Exposed(labels=("sans", "company_name", "company_country")))
+
+    assert samples(exposition, "scm_csr_info") == [
+        'scm_csr_info{account="production",company_country="CN",company_name="北京公司",id="1",'
+        'sans="a.example;b.example"} 1.0'
+    ]
+
+
+def test_what_offset_means_is_told() -> None:
+    status = a_status(a_csr())
+    assert samples(text(status), "csr_exporter_offset_mode_info") == [
+        'csr_exporter_offset_mode_info{account="production",mode="untested"} 1.0'
+    ]
+
+
+def test_the_exporter_tells_its_version_and_configuration() -> None:
+    exposition = render(exporter_families(Reloads("abc", NOW)), accept="")[0].decode()
+
+    assert samples(exposition, "csr_exporter_config_hash_info") == ['csr_exporter_config_hash_info{hash="abc"} 1.0']
+    assert samples(exposition, "csr_exporter_config_last_reload_successful") == [
+        "csr_exporter_config_last_reload_successful 1.0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+            "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        ("application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.1,text/plain", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=2.0.0", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=much,;,=;;q", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_the_format_is_the_one_asked_for(accept: str, content_type: str) -> None:
+    assert render(families([a_status(a_csr())], Exposed(), NOW), accept)[1] == content_type
+
+
+hostile = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('\n"\\'), max_size=8)
+csrs = st.lists(
+    st.builds(
+        Csr, id=hostile.filter(bool), name=hostile, domain=hostile, algorithm=hostile, usage=hostile,
+        sans=st.lists(hostile, max_size=2).map(tuple), created_at=st.none() | st.floats(0, 2 * NOW),
+    ),
+    max_size=6,
+    unique_by=lambda csr: csr.id,
+)  # fmt: skip
+
+
+@given(csrs, st.sampled_from(["", "application/openmetrics-text"]))
+def test_what_is_printed_reads_back_as_what_is_held_and_no_series_twice(held: list[Csr], accept: str) -> None:
+    body, _ = render(families([a_status(*held), a_status(*held, name='o"t\\h\ner')], Exposed(), NOW), accept)
+
+    parse = openmetrics.text_string_to_metric_families if accept else parser.text_string_to_metric_families
+    read = [sample for family in parse(body.decode()) for sample in family.samples]
+
+    series = [(sample.name, tuple(sorted(sample.labels.items()))) for sample in read]
+    assert len(set(series)) == len(series)
+    info = {
+        s.labels["id"]: s.labels["name"]
+        for s in read
+        if s.name == "scm_csr_info" and s.labels["account"] == "production"
+    }
+    assert info == {csr.id: csr.name for csr in held}
+    for account in ("production", 'o"t\\h\ner'):
+        by_algorithm = [s.value for s in read if s.name == "scm_csrs" and s.labels["account"] == account]
+        assert sum(by_algorithm) == len(held)

@@ -1,0 +1,371 @@
+"""Alert rules, runbooks and the example for Alertmanager: tried with the tools of Prometheus themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import reference
+import requests
+import yaml
+
+from deploy.prometheus import rules
+from deploy.prometheus.alert import Alert
+from deploy.prometheus.cases import CASES, Trial
+from deploy.prometheus.cases.case import JOB, ONE, TWO, firing, series
+from deploy.prometheus.cases.exporter import TWICE
+from deploy.prometheus.files import HERE, RULES, TESTS, files, unit_tests
+from deploy.prometheus.thresholds import DOCUMENTED_ALGORITHMS, RUNBOOKS, Thresholds
+from tests.processes import DEADLINE, free_port, started, tool, until
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs" / "runbooks"
+ALERTMANAGER = HERE / "alertmanager.yml"
+
+ALERTS = [alert for _, alert in rules.alerts(Thresholds())]
+NAMES = sorted(alert.name for alert in ALERTS)
+UNIT_TESTS = sorted(name for name, _ in unit_tests())
+
+
+def names(alert: Alert) -> str:
+    return alert.name
+
+
+def ran(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
+
+
+def written(tmp_path: Path, thresholds: Thresholds) -> Path:
+    file = tmp_path / "rules.yml"
+    file.write_text(rules.text(thresholds), encoding="utf-8")
+    return file
+
+
+# --- the rules --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
+def test_a_file_is_what_the_code_writes(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == files()[file], "run make rules"
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [Thresholds(), Thresholds(compression=120), Thresholds(replicas=2)],
+    ids=["as they are", "at a compressed clock", "with a number of replicas"],
+)
+def test_promtool_finds_the_rules_valid(thresholds: Thresholds, tmp_path: Path) -> None:
+    result = ran(tool("promtool", "prometheus"), "check", "rules", "--lint-fatal", written(tmp_path, thresholds))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def promtool_at_work() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """All files of unit tests, being run side by side."""
+    promtool = tool("promtool", "prometheus")
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                subprocess.Popen(
+                    [promtool, "test", "rules", TESTS / name],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+            for name in UNIT_TESTS
+        }
+
+
+@pytest.mark.parametrize("name", UNIT_TESTS)
+def test_alerts_fire_and_end_as_promtool_is_told(name: str, promtool_at_work: dict[str, subprocess.Popen[str]]) -> None:
+    said, _ = promtool_at_work[name].communicate(timeout=100)
+
+    assert promtool_at_work[name].returncode == 0, said
+    assert "SUCCESS" in said
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=names)
+def test_every_alert_is_tried_in_every_way(alert: Alert) -> None:
+    tests = [
+        test for cases in CASES.values() for case in cases for test in case.tests() if test.kind.alert == alert.name
+    ]
+    first, *others = tests
+    fired = [steps for steps, firings in first.checks.items() if firings]
+    quiet = [steps for steps, firings in first.checks.items() if not firings]
+
+    assert "fires" in first.name
+    assert min(quiet) < min(fired), "it is not shown to wait"
+    assert max(quiet) > max(fired), "it is not shown to end"
+    assert any("no series" in test.name for test in others)
+    assert any("replica" in test.name for test in others)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=names)
+def test_what_is_asserted_of_an_alert_is_what_the_rules_call_it(alert: Alert) -> None:
+    ((concern, _),) = [each for each in rules.alerts(Thresholds()) if each[1].name == alert.name]
+    kinds = {test.kind for cases in CASES.values() for case in cases for test in case.tests()}
+
+    (kind,) = [kind for kind in kinds if kind.alert == alert.name]
+
+    assert (kind.severity, kind.concern) == (alert.severity, concern)
+    assert alert.runbook_url == f"{RUNBOOKS}/{alert.name}.md"
+
+
+def test_rules_ask_only_for_metrics_that_exist() -> None:
+    exposed = {sample.name for family in reference.exposed_families() for sample in family.samples}
+    recorded = {record.name for record in rules.RECORDS}
+    text = rules.text(Thresholds())
+
+    asked = set(re.findall(r"(?:account\w*:)?\b(?:scm_csrs?|csr_exporter)_?[a-z_]*(?::\w+)?", text))
+    metrics = {name for name in asked if name not in {"csr_exporter", "scm_csr"}}
+
+    assert metrics
+    assert metrics - exposed - recorded == set()
+
+
+def test_the_allow_list_is_what_the_service_offers() -> None:
+    from csr_exporter.inventory import DOCUMENTED_ALGORITHMS as OFFERED  # noqa: PLC0415 - only to compare
+
+    assert DOCUMENTED_ALGORITHMS == OFFERED
+
+
+def test_dashboards_that_alerts_point_to_exist_and_can_be_narrowed_to_an_account() -> None:
+    dashboards = [json.loads(file.read_text(encoding="utf-8")) for file in (ROOT / "grafana").glob("*.json")]
+    narrowed = {each["uid"] for each in dashboards if "account" in {var["name"] for var in each["templating"]["list"]}}
+
+    assert {alert.dashboard for alert in ALERTS} <= narrowed
+
+
+def test_a_known_number_of_replicas_shows_shards_that_all_have_the_same_number(tmp_path: Path) -> None:
+    promtool = tool("promtool", "prometheus")
+    written(tmp_path, Thresholds(replicas=1))
+    polled = [
+        series("csr_exporter_poll_interval_seconds", "300x30", account="production", job=JOB, instance=instance)
+        for instance in (ONE, TWO)
+    ]
+    twice = firing(
+        "production is polled by 2 instances",
+        "2 instances poll account production; 1 are expected to. Two shards may have the same number, or the account "
+        "may stand in two configurations. It is asked more often than its quota of requests was planned for.",
+        account="production",
+        job=JOB,
+    )
+    test = Trial("all shards alike", TWICE, polled, {15: (twice,)})
+    content = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test.written()]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    result = ran(promtool, "test", "rules", tmp_path / "tests.yml")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_pint_finds_nothing_to_say() -> None:
+    # No package has it; .ci/run builds it wherever there is Go, and with Go a missing one is a failure.
+    if not (shutil.which("pint") or shutil.which("go")):
+        pytest.skip("pint is missing, and so is Go, which it is made with")
+    pint = tool("pint", "pint")
+
+    result = ran(
+        pint, "--offline", "--config", ROOT / ".pint.hcl", "lint", "--min-severity=info", "--fail-on=info", RULES
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+# --- runbooks ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    assert sorted(page.stem for page in PAGES.glob("*.md") if page.name != "README.md") == NAMES
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=names)
+def test_a_runbook_says_what_it_means_what_it_costs_how_to_look_and_how_to_fix(alert: Alert) -> None:
+    text = (PAGES / f"{alert.name}.md").read_text(encoding="utf-8")
+
+    assert text.startswith(f"# {alert.name}\n")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Meaning", "Impact", "How to look", "How to fix"]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+def test_links_of_a_runbook_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_queries_of_runbooks_are_promql_about_metrics_that_exist(tmp_path: Path) -> None:
+    promtool = tool("promtool", "prometheus")
+    exposed = {sample.name for family in reference.exposed_families() for sample in family.samples}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md")))
+    queries = re.findall(r"```promql\n(.*?)```", text, re.DOTALL)
+    queries += [each for each in re.findall(r"`([^`\n]+)`", text) if "{" in each or "(" in each]
+    queries = [each for each in queries if re.search(r"scm_csr|csr_exporter_|up\{", each)]
+    recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    file = tmp_path / "queries.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}), encoding="utf-8")
+
+    result = ran(promtool, "check", "rules", file)
+    asked = set(re.findall(r"\b(?:scm_csrs?|csr_exporter)_[a-z_]+[a-z]\b", "\n".join(queries)))
+
+    assert result.returncode == 0, result.stderr
+    assert len(queries) > 30
+    assert asked - exposed == set()
+
+
+# --- Alertmanager -----------------------------------------------------------------------------------------------------
+
+
+def test_amtool_finds_the_example_valid() -> None:
+    result = ran(tool("amtool", "prometheus-alertmanager"), "check-config", ALERTMANAGER)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("severity", "receiver"),
+    [("critical", "act-now"), ("warning", "act-today"), ("info", "look-when-convenient")],
+)
+def test_severity_decides_who_is_told(severity: str, receiver: str) -> None:
+    amtool = tool("amtool", "prometheus-alertmanager")
+
+    result = ran(amtool, "config", "routes", "test", f"--config.file={ALERTMANAGER}", f"severity={severity}")
+
+    assert result.stdout.strip() == receiver, result.stderr
+
+
+def test_the_example_names_only_alerts_that_exist() -> None:
+    patterns = re.findall(r'alertname!?=~?"([^"]+)"', ALERTMANAGER.read_text(encoding="utf-8"))
+
+    matched = {pattern: [name for name in NAMES if re.fullmatch(pattern, name)] for pattern in patterns}
+    single = {name for pattern in patterns for name in pattern.split("|") if name.isalnum()}
+
+    assert all(matched.values())
+    assert single <= set(NAMES)
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an Alertmanager with the example."""
+    program = tool("prometheus-alertmanager", "prometheus-alertmanager")
+    address = f"127.0.0.1:{free_port()}"
+    with started(
+        program,
+        f"--config.file={ALERTMANAGER}",
+        f"--storage.path={tmp_path_factory.mktemp('alertmanager')}",
+        f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+    ):
+        url = f"http://{address}"
+        until(lambda: answers(f"{url}/-/ready"))
+        yield url
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=DEADLINE).ok
+    except requests.ConnectionError:
+        return False
+
+
+def labelled(name: str, **labels: str) -> dict[str, str]:
+    """The labels that a firing alert of that name has, of account ``production`` unless *labels* say otherwise."""
+    ((concern, alert),) = [each for each in rules.alerts(Thresholds()) if each[1].name == name]
+    own = {"job": JOB, "account": "production"} if alert.of_account else {"job": JOB}
+    return {"alertname": name, "severity": alert.severity, "concern": concern, **own, **labels}
+
+
+STAY = ("ScmCsrGrowthBurst", "ScmCsrMassRemoval")
+BANDS = {
+    "ScmCsrKeyVeryOld": ("ScmCsrKeyOld",),
+    "ScmCsrGrowthBurst": ("ScmCsrUnexpectedGrowth",),
+    "ScmCsrLimitReached": ("ScmCsrLimitNearing", "ScmCsrLimitExhausting"),
+    "ScmCsrDisallowedAlgorithm": ("ScmCsrUndocumentedAlgorithm",),
+    "ScmCsrPollsThrottled": ("ScmCsrApiThrottled",),
+    "ScmCsrPollsFailing": ("ScmCsrPollsUnreliable",),
+    "ScmCsrInventoryIncomplete": ("ScmCsrUndocumentedAlgorithm", "ScmCsrDuplicateDomains", "ScmCsrTornWalks"),
+}
+
+
+def of(*concerns: str, without: Sequence[str] = ()) -> set[str]:
+    return {a.name for concern, a in rules.alerts(Thresholds()) if concern in concerns and a.name not in without}
+
+
+def silenced_by(source: str) -> set[str]:
+    """What the example is meant to silence, for the same job and account."""
+    match source:
+        case "CsrExporterDown":
+            # An alert about a clock has no account, but is of the same concern.
+            accounts = {"CsrExporterAccountPolledTwice", "CsrExporterAccountNotPolled", "CsrExporterAccountsMissing"}
+            return of("hygiene", "trust", "access") | accounts | {"CsrExporterAbsent"}
+        case "ScmCsrDataVeryStale" | "ScmCsrNeverSucceeded":
+            critical = ("ScmCsrDataVeryStale", "ScmCsrNeverSucceeded", "ScmCsrClockSkew")
+            return of("hygiene", "access") | of("trust", without=critical)
+        case "ScmCsrDataStale":
+            return of("hygiene", "access") | {"ScmCsrSeriesCapped", "ScmCsrTornWalks", "ScmCsrRecordsRejected"}
+        case "ScmCsrUnauthorized" | "ScmCsrForbidden" | "ScmCsrCredentialsUnavailable" | "ScmCsrCredentialExpiring":
+            return of("hygiene", without=STAY)
+        case "ScmCsrPollsThrottled" | "ScmCsrPollsFailing":
+            return of("hygiene", without=STAY) | set(BANDS[source])
+        case _:
+            return set(BANDS.get(source, ()))
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Each alert with each other one. `CsrExporterAbsent` has no job, so it is tried by itself."""
+    for source in NAMES:
+        yield from ((source, target) for target in NAMES if target not in {source, ABSENT["alertname"]})
+
+
+ABSENT = {"alertname": "CsrExporterAbsent", "severity": "critical", "concern": "exporter"}
+
+
+@pytest.fixture(scope="module")
+def silenced(alertmanager: str) -> dict[str, set[tuple[str, str]]]:
+    """By source, the targets with their account that Alertmanager silences. Each pair has a job of its own."""
+    alerts = [ABSENT]
+    for source, target in pairs():
+        job = f"{source} {target}"
+        alerts += [labelled(source, job=job), labelled(target, job=job)]
+        if "account" in alerts[-1]:
+            alerts.append(labelled(target, job=job, account="staging"))
+    posted = requests.post(
+        f"{alertmanager}/api/v2/alerts", json=[{"labels": each} for each in alerts], timeout=DEADLINE
+    )
+    assert posted.ok, posted.text
+    # They are taken in one after the other: once the last one is silenced that has to be, all are.
+    *_, (source, target) = ((source, target) for source, target in pairs() if target in silenced_by(source))
+    last = (target, labelled(target).get("account", ""))
+    return until(lambda: now if last in (now := silenced_now(alertmanager, len(alerts)))[source] else {})
+
+
+def silenced_now(alertmanager: str, count: int) -> dict[str, set[tuple[str, str]]]:
+    """Empty until all alerts are there."""
+    alerts = requests.get(f"{alertmanager}/api/v2/alerts", timeout=DEADLINE).json()
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for each in alerts if len(alerts) == count else ():
+        labels = each["labels"]
+        source, target = labels.get("job", f"CsrExporterDown {ABSENT['alertname']}").split()
+        if each["status"]["inhibitedBy"] and labels["alertname"] == target:
+            found[source].add((target, labels.get("account", "")))
+    return found
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_an_alert_silences_what_follows_from_it_and_nothing_else(
+    source: str, silenced: dict[str, set[tuple[str, str]]]
+) -> None:
+    expected = {(name, labelled(name).get("account", "")) for name in silenced_by(source)}
+    if source == "CsrExporterDown":
+        expected |= {(name, "staging") for name, account in expected if account}
+
+    assert silenced[source] == expected

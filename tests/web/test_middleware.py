@@ -1,0 +1,203 @@
+"""The guard: who may ask, how often and how many at once, and the headers of every reply."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import bcrypt
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from csr_exporter.web.config import InForce, Users
+from csr_exporter.web.config.rate import Bucket
+from csr_exporter.web.headers import SECURITY_HEADERS
+from csr_exporter.web.middleware import Guard, Room
+from tests.processes import until
+from tests.web.serving import DEADLINE, Reply, Served, served
+
+HASHED = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
+
+
+class Pages:
+    """A page that can be held up."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.asked = 0
+
+    def page(self, request: Request) -> Response:
+        self.asked += 1
+        assert self.open.wait(DEADLINE)
+        own = request.query_params.get("own")
+        return PlainTextResponse("a page\n", headers={"Content-Security-Policy": own} if own else None)
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages()
+
+
+@pytest.fixture
+def start(pages: Pages) -> Iterator[Callable[..., Served]]:
+    """Serve *pages* behind a guard with a configuration and room."""
+    running = []
+
+    def begin(in_force: InForce | None = None, room: Room | None = None) -> Served:
+        configured = in_force or InForce()
+        block = served(Guard(Starlette(routes=[Route("/", pages.page)]), lambda: configured, room))
+        running.append(block)
+        return block.__enter__()
+
+    yield begin
+    pages.open.set()
+    for block in running:
+        block.__exit__(None, None, None)
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+# --- Users ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": basic("alice", "right")}, 200),
+        ({"Authorization": basic("alice", "wrong")}, 401),
+        ({"Authorization": basic("mallory", "right")}, 401),
+        ({"Authorization": "Bearer right"}, 401),
+        ({"Authorization": "Basic \xff\xff"}, 401),
+        ({}, 401),
+    ],
+)
+def test_only_users_with_their_password_get_pages(
+    start: Callable[..., Served], pages: Pages, headers: dict[str, Any], status: int
+) -> None:
+    server = start(InForce(users=Users({"alice": HASHED})))
+
+    reply = server.get(**headers)
+
+    assert (reply.status, pages.asked) == (status, int(status == 200))
+    if status == 401:
+        assert reply.headers["WWW-Authenticate"] == 'Basic realm="csr-exporter", charset="UTF-8"'
+        assert reply.body == b"Unauthorized\n"
+
+
+def test_what_is_not_there_is_not_told_to_strangers(start: Callable[..., Served]) -> None:
+    server = start(InForce(users=Users({"alice": HASHED})))
+
+    assert [server.get(path).status for path in ("/", "/nope", "/-/healthy")] == [401] * 3
+
+
+def test_a_password_costs_one_bcrypt_however_often_it_comes(
+    start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+
+    def check(password: bytes, hashed: bytes) -> bool:
+        checked.append(password)
+        return bcrypt.hashpw(password, hashed) == hashed
+
+    monkeypatch.setattr("csr_exporter.web.config.users.bcrypt.checkpw", check)
+    server = start(InForce(users=Users({"alice": HASHED})))
+
+    assert [server.get(Authorization=basic("alice", "right")).status for _ in range(5)] == [200] * 5
+    assert checked == [b"right"]
+
+
+def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are_sent_away(
+    start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start(InForce(users=Users({"alice": HASHED})), Room(passwords=2))
+    assert server.get(Authorization=basic("alice", "right")).status == 200
+    verify, begun = threading.Event(), threading.Semaphore(0)
+
+    def check(password: bytes, hashed: bytes) -> bool:  # noqa: ARG001 - the signature of bcrypt
+        begun.release()
+        return not verify.wait(DEADLINE)
+
+    monkeypatch.setattr("csr_exporter.web.config.users.bcrypt.checkpw", check)
+    with ThreadPoolExecutor() as threads:
+        strangers = [threads.submit(server.get, Authorization=basic("mallory", "guess")) for _ in range(2)]
+        assert begun.acquire(timeout=DEADLINE)
+        refused = until(lambda: refusals_of(server))[0]
+
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert server.get(Authorization=basic("alice", "right")).status == 200
+        verify.set()
+        assert [each.result(DEADLINE).status for each in strangers] == [401, 401]
+
+
+def refusals_of(server: Served) -> list[Reply]:
+    """What one more stranger hears, if there are enough of them already: their requests may still be on the way."""
+    with ThreadPoolExecutor(1) as thread:
+        reply = thread.submit(server.get, Authorization=basic("mallory", "guess")).result(DEADLINE)
+    return [reply] if reply.status == 503 else []
+
+
+# --- How much at once -------------------------------------------------------------------------------------------------
+
+
+def test_those_who_find_no_place_are_told_to_come_again(start: Callable[..., Served], pages: Pages) -> None:
+    server = start(room=Room(replies=2))
+    pages.open.clear()
+
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(server.get) for _ in range(2)]
+        until(lambda: pages.asked == 2)
+        refused = server.get()
+        pages.open.set()
+
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.body == b"Too many requests at once.\n"
+        assert [each.result(DEADLINE).status for each in waiting] == [200, 200]
+        assert server.get().status == 200
+
+
+def test_a_rate_limit_answers_what_its_bucket_holds(start: Callable[..., Served]) -> None:
+    server = start(InForce(bucket=Bucket(3600, 2)))
+
+    replies = [server.get() for _ in range(3)]
+
+    assert [each.status for each in replies] == [200, 200, 429]
+    assert (replies[2].body, replies[2].headers["Retry-After"]) == (b"Too many requests.\n", "1")
+
+
+# --- Headers ----------------------------------------------------------------------------------------------------------
+
+
+def test_configured_headers_come_before_those_of_a_page_and_ours(start: Callable[..., Served]) -> None:
+    configured = {"X-Frame-Options": "sameorigin", "Strict-Transport-Security": "max-age=60"}
+    server = start(InForce(headers=configured))
+
+    ours, own = server.get(), server.get("/?own=default-src%20'self'")
+
+    assert {name: ours.headers[name] for name in SECURITY_HEADERS} == {
+        **SECURITY_HEADERS,
+        "X-Frame-Options": "sameorigin",
+    }
+    assert ours.headers["Strict-Transport-Security"] == "max-age=60"
+    assert own.headers.get_all("Content-Security-Policy") == ["default-src 'self'"]
+
+    strict = start(InForce(headers={"Content-Security-Policy": "default-src 'none'"}))
+
+    assert strict.get("/?own=x").headers.get_all("Content-Security-Policy") == ["default-src 'none'"]
+
+
+def test_a_refusal_has_the_headers_too(start: Callable[..., Served]) -> None:
+    server = start(InForce(users=Users({"alice": HASHED}), headers={"Strict-Transport-Security": "max-age=60"}))
+
+    refused = server.get()
+
+    assert refused.headers["Strict-Transport-Security"] == "max-age=60"
+    assert {each.lower() for each in SECURITY_HEADERS} <= {each.lower() for each in refused.headers}
