@@ -23,14 +23,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from bench.processes import resident
 from csr_exporter import logs
 from csr_exporter.cloud.auth import Pool
-from csr_exporter.commands.run import Daemon
+from csr_exporter.commands.run import Daemon, MakePoller
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.polling.accounts import poller_for
 from csr_exporter.polling.poller import Poller
@@ -103,23 +102,19 @@ MUTATIONS = (Mutation("add"), Mutation("remove"), Mutation("reorder"))
 # --- the daemon -------------------------------------------------------------------------------------------------------
 
 
-class HastyDaemon(Daemon):
-    """A daemon for which pauses pass quickly."""
+def hasty_pollers() -> MakePoller:
+    """Makes pollers for which pauses pass quickly."""
+    started = time.time()
 
-    @cached_property
-    def _clock(self) -> Callable[[], float]:
-        started = time.time()
-        return lambda: started + (time.time() - started) * SPEED
+    def clock() -> float:
+        return started + (time.time() - started) * SPEED
 
-    @cached_property
-    def _pool(self) -> Pool:
-        return Pool(self._clock)
+    pool = Pool(clock)
 
-    def _poller(self, account: AccountConfig) -> Poller:
-        return poller_for(self._config, account, self._pool, self._sleep, now=self._clock)
+    def make(config: Config, account: AccountConfig, _: Pool, sleep: Callable[[float], None]) -> Poller:
+        return poller_for(config, account, pool, lambda seconds: sleep(seconds / SPEED), now=clock)
 
-    def _sleep(self, seconds: float) -> None:
-        super()._sleep(seconds / SPEED)
+    return make
 
 
 def serve_hastily() -> None:
@@ -127,7 +122,7 @@ def serve_hastily() -> None:
     logs.configure("error")
     given = Config.model_validate(json.loads(sys.stdin.readline()), context={"directory": Path()})
     config = given.model_copy(update=COMPRESSED)
-    daemon = HastyDaemon(lambda: config)
+    daemon = Daemon(lambda: config, make_poller=hasty_pollers())
     with sites_of(daemon, Web([Address("127.0.0.1", 0)])) as sites, daemon.polling():
         serve(sites, lambda: _say(sites[0].urls[0]), daemon.try_reload)
     for thread in threading.enumerate():

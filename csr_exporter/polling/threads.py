@@ -1,12 +1,12 @@
-"""Work side by side in threads that hold up no end."""
+"""Work side by side in daemon threads, which never delay exit."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -14,38 +14,38 @@ T = TypeVar("T")
 
 
 class DaemonThreads(Executor):
-    """Up to *most* threads, each begun when there is work for it.
+    """Up to *most* threads, each started when there is work for it and gone when there is none.
 
-    Unlike those of the standard library they are daemons: the process can end while one of them hangs.
+    Those of the standard library are joined at exit, so one that hangs would keep the process from ending.
     """
 
     def __init__(self, most: int, name: str) -> None:
         self._most = most
         self._name = name
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()  # a thread must not end just as work is queued for it
+        self._queue: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._running = 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
-        self._work.put((future, partial(fn, *args, **kwargs)))
-        if len(self._threads) < self._most:
-            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        with self._lock:
+            self._queue.append((future, partial(fn, *args, **kwargs)))
+            if self._running == self._most:
+                return future
+            self._running += 1
+        threading.Thread(target=self._work, name=self._name, daemon=True).start()
         return future
 
-    def shutdown(self, wait: bool = True, **_: bool) -> None:  # noqa: FBT001, FBT002 - as `Executor` has it
-        """Let the threads end after all that was submitted and is not cancelled."""
-        for _thread in self._threads:
-            self._work.put(None)
-        if wait:
-            for thread in self._threads:
-                thread.join()
-
-    def _run(self) -> None:
-        while work := self._work.get():
+    def _work(self) -> None:
+        while work := self._next():
             _complete(*work)
-            del work  # lest it be kept until there is other work
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        with self._lock:
+            if self._queue:
+                return self._queue.popleft()
+            self._running -= 1
+            return None
 
 
 def _complete(future: Future[T], call: Callable[[], T]) -> None:
@@ -56,4 +56,4 @@ def _complete(future: Future[T], call: Callable[[], T]) -> None:
         future.set_result(call())
     except BaseException as error:  # noqa: BLE001 - raised for whoever waits for the result
         future.set_exception(error)
-        del future  # the error holds this frame, and it would hold the error
+        del future  # the error's traceback holds this frame: a cycle that only the garbage collector would break
