@@ -70,7 +70,7 @@ class Daemon:
 
     @property
     def alive(self) -> bool:
-        """Whether polls are still being scheduled."""
+        """Whether polls are still being started, and none is overdue."""
         return self._schedule.alive
 
     @contextmanager
@@ -130,12 +130,13 @@ class Daemon:
         return pollers
 
     def _reschedule(self, before: Mapping[str, Poller], after: Mapping[str, Poller]) -> None:
-        kept = set(before.values()) & set(after.values())
+        kept, timeout = set(before.values()) & set(after.values()), self._config.poll_timeout
         for poller in set(before.values()) - kept:
             self._schedule.remove(_key(poller))
         for poller in after.values():
             if poller not in kept:
-                self._schedule.add(_key(poller), self._polling_of(poller), poller.status.account.poll_interval)
+                interval = poller.status.account.poll_interval
+                self._schedule.add(_key(poller), self._polling_of(poller), interval, timeout)
 
     def _polling_of(self, poller: Poller) -> Callable[[float | None], None]:
         def poll(next_poll: float | None) -> None:

@@ -99,9 +99,11 @@ class Poller:
             self._succeeded(reading, time.monotonic() - started)
 
     def _must_wait(self) -> bool:
-        """Whether a pause still runs; new secrets end it."""
-        until = self.status.waiting_until
-        return until is not None and self._now() < until and self._source.fingerprint() == self._refused
+        """Whether a pause still runs; new secrets end it, and so does a clock that was set back to before it began."""
+        until, error = self.status.waiting_until, self.status.error
+        if until is None or error is None:
+            return False
+        return 0 < until - self._now() <= error.pause and self._source.fingerprint() == self._refused
 
     def _succeeded(self, reading: Reading, seconds: float) -> None:
         snapshot = Snapshot.of(reading.inventory, self._now())

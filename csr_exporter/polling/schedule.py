@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from csr_exporter.polling.threads import DaemonThreads
+
+log = structlog.get_logger()
 
 JITTER = 0.1
 """Part of the interval by which its length varies, so that accounts and replicas drift apart."""
@@ -20,36 +26,69 @@ JITTER = 0.1
 MOST_POLLS_AT_ONCE = 256
 """Threads. So many accounts can hang before others wait for them, and no poll hangs longer than ``poll_timeout``."""
 
+CLOCK_CHECK = 5.0
+"""Seconds between looks at the clock, which may have been set."""
+
+CLOCK_JUMP = 1.0
+"""Seconds by which the clock gains or loses between two looks only when it was set."""
+
+PATIENCE = 3
+"""So many intervals, and the time that a poll may take, after the start of a poll the next is overdue."""
+
 Poll = Callable[[float | None], None]
 """Polls an account; is given when it will be called again, in Unix seconds."""
 
 
-class Schedule:
-    """Calls polls in daemon threads while a ``with running()`` block lasts: one that hangs delays no other."""
+@dataclass(slots=True)
+class _Call:
+    """A poll that is called; it is overdue when it was not *begun*, by the monotonic clock, for *patience* seconds."""
 
-    def __init__(self) -> None:
+    poll: Poll
+    patience: float
+    begun: float
+
+
+class Schedule:
+    """Calls polls in daemon threads while a ``with running()`` block lasts: one that hangs delays no other.
+
+    Calls are planned by the wall clock, *now*, in Unix seconds. When that is set, all are planned anew.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time, clock_check: float = CLOCK_CHECK) -> None:
+        self._now = now
+        self._clock_check = clock_check
+        self._calls: dict[str, _Call] = {}
+        self._stopping = threading.Event()
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
 
     @property
     def alive(self) -> bool:
-        """Whether polls are still being started."""
-        return bool(self._scheduler.running) and any(t.name == "APScheduler" for t in threading.enumerate())
+        """Whether polls are still being started, and none is overdue."""
+        threads = (thread.name for thread in threading.enumerate())
+        return bool(self._scheduler.running) and "APScheduler" in threads and not self._overdue()
+
+    def _overdue(self) -> bool:
+        now = time.monotonic()
+        return any(now - call.begun > call.patience for call in list(self._calls.values()))
 
     @contextmanager
     def running(self) -> Iterator[None]:
         self._scheduler.start()
+        threading.Thread(target=self._watch_clock, name="clock", daemon=True).start()
         try:
             yield
         finally:
+            self._stopping.set()
             self._scheduler.shutdown(wait=False)
 
-    def add(self, key: str, poll: Poll, interval: float) -> None:
-        """Call *poll* now and then every *interval* seconds, until *key* is removed."""
+    def add(self, key: str, poll: Poll, interval: float, timeout: float) -> None:
+        """Call *poll*, which takes *timeout* seconds at most, now and then every *interval*, until *key* is removed."""
+        self._calls[key] = _Call(poll, PATIENCE * interval + timeout, time.monotonic())
         now = datetime.now(UTC)
         self._scheduler.add_job(
             self._run,
-            _Intervals(interval, first=now),
-            args=[key, poll],
+            Intervals(interval, first=now),
+            args=[key],
             id=key,
             next_run_time=now,
             max_instances=1,
@@ -59,10 +98,27 @@ class Schedule:
 
     def remove(self, key: str) -> None:
         self._scheduler.remove_job(key)
+        del self._calls[key]
 
-    def _run(self, key: str, poll: Poll) -> None:
-        job = self._scheduler.get_job(key)
-        poll(job.next_run_time.timestamp() if job and job.next_run_time else None)
+    def _run(self, key: str) -> None:
+        call, job = self._calls.get(key), self._scheduler.get_job(key)
+        if call:
+            call.begun = time.monotonic()
+            call.poll(job.next_run_time.timestamp() if job and job.next_run_time else None)
+
+    def _watch_clock(self) -> None:
+        """Move all planned calls along with the clock: set back by an hour, it would make them wait an hour longer."""
+        ahead = self._now() - time.monotonic()
+        while not self._stopping.wait(self._clock_check):
+            before, ahead = ahead, self._now() - time.monotonic()
+            if abs(ahead - before) > CLOCK_JUMP:
+                log.warning("clock_set", seconds=round(ahead - before, 3))
+                self._move(timedelta(seconds=ahead - before))
+
+    def _move(self, span: timedelta) -> None:
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # removed meanwhile
+                job.modify(next_run_time=job.next_run_time + span)
 
 
 class _Threads(BasePoolExecutor):  # type: ignore[misc] # APScheduler ships no types
@@ -72,7 +128,7 @@ class _Threads(BasePoolExecutor):  # type: ignore[misc] # APScheduler ships no t
         super().__init__(DaemonThreads(MOST_POLLS_AT_ONCE, "poll"))
 
 
-class _Intervals(BaseTrigger):  # type: ignore[misc] # likewise
+class Intervals(BaseTrigger):  # type: ignore[misc] # likewise
     """Intervals of *seconds* with jitter.
 
     The first lasts between half of one and one and a half: accounts are polled together at the start, and from then

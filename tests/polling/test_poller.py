@@ -157,6 +157,17 @@ def test_polling_goes_on_after_the_pause() -> None:
     assert poller.status.waiting_until is None
 
 
+def test_a_pause_does_not_outlast_a_clock_that_was_set_back() -> None:
+    clock = Clock()
+    poller = a_poller(FakeSource(LOCKING, a_page("1")), clock)
+    poller.poll()
+
+    clock.now -= 3600
+    poller.poll()
+
+    assert poller.status.up
+
+
 def test_a_new_secret_ends_the_pause() -> None:
     source = FakeSource(LOCKING, a_page("1"))
     poller = a_poller(source)
