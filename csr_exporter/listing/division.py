@@ -16,9 +16,6 @@ from csr_exporter.listing.walk import Walk
 TOO_LITTLE = 0.01
 """Fewer unread CSRs than this per request are not worth asking for: names do not separate those that are left."""
 
-FORGETTING = 0.9
-"""How much of what was expected and found still counts one slice later, when expectations are judged."""
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -78,7 +75,7 @@ class Division:
         return None if self._located() else self._plan.surprise()
 
     def _trust(self) -> float:
-        """What lately came of expectations."""
+        """How many CSRs were found for each that was expected."""
         return (self._found + 1) / (self._expected + 1)
 
     def _located(self) -> bool:
@@ -89,15 +86,7 @@ class Division:
         )
 
     def _situation(self) -> Situation:
-        counts = self._attempt.counts
-        return Situation(
-            size=self._attempt.sizes[WHOLE],
-            unread=self.unread,
-            waiting=len(self.known.waiting),
-            window=self._window,
-            sizes=counts,
-            unread_of={algorithm: self._unread_of(algorithm) for algorithm in counts},
-        )
+        return Situation(self.unread, len(self.known.waiting), self._window)
 
     @property
     def _window(self) -> int:
@@ -118,8 +107,8 @@ class Division:
             return
         while self._learn(walk) and self._lacks(walk) and walk.advance(self._attempt.paging):
             pass
-        self._expected = FORGETTING * self._expected + choice.expected
-        self._found = FORGETTING * self._found + len(self.known.csrs) - before
+        self._expected += choice.expected
+        self._found += len(self.known.csrs) - before
 
     def _refused(self, error: SourceError) -> None:
         """A service that has accepted names before does not accept this one; else it accepts none."""
