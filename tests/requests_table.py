@@ -1,6 +1,7 @@
 """How many requests a poll takes: the tables in docs/completeness.md, written by ``python -m tests.requests_table``.
 
-One account whose offsets count records and end at 100, newest first.
+One account whose offsets count records and end at 100, newest first. With ``--constants`` it prints instead what other
+values of the planner's two constants would cost.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from csr_exporter.listing import Knowledge, Limits, Reading, read
+from csr_exporter.inventory import Inventory
+from csr_exporter.listing import Knowledge, Limits, Reading, plan, read, texts
 from tests.listing.fake_scm import FakeScm
 from tests.listing.plausible import plausible_csrs
 
@@ -51,7 +53,27 @@ def meaning_row(meaning: str) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
+def constants() -> Iterator[str]:
+    """What each constant of the planner costs at other values, over twelve accounts of 300 to 1200 CSRs."""
+    for module, name, values in ((plan, "TOO_LARGE", (0, 1, 2, 3, 4, 6)), (texts, "RARER", (0.05, 0.1, 0.2, 0.4, 1.0))):
+        chosen = getattr(module, name)
+        for value in values:
+            setattr(module, name, value)
+            accounts = [FakeScm(plausible_csrs(size, seed)) for size in (300, 600, 900, 1200) for seed in (1, 2, 3)]
+            inventories = [reading.inventory for scm in accounts for reading in polls(scm, 2)]
+            requests, missing = (sum(numbers) for numbers in zip(*map(cost, inventories), strict=True))
+            yield f"{name} = {value}: {requests} requests, {missing} missing\n"
+        setattr(module, name, chosen)
+
+
+def cost(inventory: Inventory) -> tuple[int, int]:
+    return inventory.requests, inventory.missing or 0
+
+
 def main() -> None:
+    if "--constants" in sys.argv:
+        sys.stdout.writelines(constants())
+        return
     tables = f"{BY_SIZE}{''.join(map(size_row, SIZES))}\n{BY_MEANING}{''.join(map(meaning_row, MEANINGS))}"
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)

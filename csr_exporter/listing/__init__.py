@@ -3,7 +3,7 @@
 Pure over a function that fetches one page; imports `inventory` alone. How it proves: docs/completeness.md.
 """
 
+from csr_exporter.listing.knowledge import Knowledge, Limits, Reading
 from csr_exporter.listing.poll import read
-from csr_exporter.listing.reading import Knowledge, Limits, Reading
 
 __all__ = ["Knowledge", "Limits", "Reading", "read"]

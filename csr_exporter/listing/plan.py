@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import ceil, exp
 from string import ascii_letters, digits
 
-from csr_exporter.listing.grams import Gram, Grams
 from csr_exporter.listing.names import Match, Meaning
 from csr_exporter.listing.pages import PAGE_SIZE, Slice
-
-SURPRISES = 0.02
-"""The share of the unread CSRs taken to be new where those remembered would explain them all."""
+from csr_exporter.listing.texts import Text, Texts
 
 TOO_LARGE = 3
-"""How steeply a slice loses worth that does not fit the window: what it does not show has to be asked for again."""
+"""How steeply a slice loses worth that does not fit the window: what it does not show has to be asked for again.
 
-SECOND_CHOICE = 0.5
-"""The worth of adding an algorithm to a name: such slices overlap with more of the others than names alone do."""
+Set by ``python -m tests.requests_table --constants``: 1 costs 75 % more requests, and 2 to 6 differ by 3 %.
+"""
 
 REPLAN = 16
 """After so many choices all texts are valued anew; in between, only those that seem best."""
@@ -27,23 +24,17 @@ REPLAN = 16
 CHARACTERS = ascii_letters + digits + "-_."
 """What names are usually made of."""
 
-NEGLIGIBLE = 0.001
-"""Fewer expected CSRs than this are none."""
-
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known before a choice: how many CSRs there are, how many of them are unread, in all and by algorithm.
+    """What is known before a choice: how many CSRs are unread, and how many of those are remembered from earlier.
 
-    *waiting* of the unread ones are remembered from earlier. *window* bounds what one slice shows.
+    *window* bounds how many CSRs one slice shows.
     """
 
-    size: int
     unread: int
     waiting: int
     window: int
-    sizes: Mapping[str, int]
-    unread_of: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +47,24 @@ class Choice:
 
 
 class Plan:
-    """Values the texts in *grams*, and chooses the best that is not in *asked*."""
+    """Values the texts in *texts*, and chooses the best that is not in *asked*."""
 
-    def __init__(self, meaning: Meaning, grams: Grams, asked: Collection[Slice]) -> None:
+    def __init__(self, meaning: Meaning, texts: Texts, asked: Collection[Slice]) -> None:
         self._meaning = meaning
-        self._grams = grams
+        self._texts = texts
         self._asked = asked
-        self._queue: list[tuple[float, int, str, str, Gram]] = []
+        self._queue: list[tuple[float, int, str, Text]] = []
         self._choices = 0
 
     def best(self, situation: Situation) -> Choice | None:
         """The slice of most worth; None when there is nothing left to ask for."""
         if self._meaning.match is Match.EXACT:
             return self._remembered_name()
-        values = _Values(situation, self._grams.weight)
+        values = _Values(situation, self._texts.weight)
         choice = self._first(values) if self._choices % REPLAN else None
         self._choices += 1
         if choice is None:
-            self._queue = [_entry(values, algorithm, gram) for algorithm, gram in self._texts(values)]
+            self._queue = [_entry(values, node) for node in self._candidates(values)]
             heapq.heapify(self._queue)
             choice = self._first(values)
         return choice
@@ -82,7 +73,7 @@ class Plan:
         """A character that no name is known to have, for when the known ones explain too little."""
         if self._meaning.match is Match.EXACT:
             return None
-        known = {gram.text for gram in self._grams.shortest()}
+        known = {node.text for node in self._texts.shortest()}
         for character in dict.fromkeys(self._meaning.text(CHARACTERS)):
             part = Slice(name=character)
             if character not in known and part not in self._asked and self._meaning.can_ask(character):
@@ -91,7 +82,7 @@ class Plan:
 
     def _remembered_name(self) -> Choice | None:
         """Where names have to be known whole, those remembered are all there is to ask for."""
-        for name, number in self._grams.expected_names():
+        for name, number in self._texts.expected_names():
             part = Slice(name=name)
             if part not in self._asked:
                 return Choice(part, number, number)
@@ -100,82 +91,69 @@ class Plan:
     def _first(self, values: _Values) -> Choice | None:
         """The first in the queue that is still worth more than the next, now that more is known."""
         while self._queue:
-            *_, text, algorithm, gram = heapq.heappop(self._queue)
-            part = Slice(name=text, algorithm=algorithm or None)
-            if part in self._asked or self._grams.is_covered(text) or self._is_twin(part, gram):
+            *_, text, node = heapq.heappop(self._queue)
+            part = Slice(name=text)
+            if part in self._asked or self._texts.is_covered(text) or self._is_twin(node):
                 continue
-            entry = _entry(values, algorithm, gram)
+            # Worth only falls as more is read, so an old value at the top is too high, and never hides a better one.
+            entry = _entry(values, node)
             if not self._queue or entry <= self._queue[0]:
-                return Choice(part, values.found(gram, algorithm), -entry[0]) if -entry[0] > NEGLIGIBLE else None
+                return Choice(part, values.found(node), -entry[0]) if entry[0] < 0 else None
             heapq.heappush(self._queue, entry)
         return None
 
-    def _is_twin(self, part: Slice, gram: Gram) -> bool:
+    def _is_twin(self, node: Text) -> bool:
         """Whether a slice that was too large selected, as far as is known, the same names: then it showed the same."""
         return any(
-            each.algorithm == part.algorithm
-            and each.name is not None
-            and (each.name in gram.text or gram.text in each.name)
-            and self._grams.seen(each.name) == gram.seen
+            each.name is not None
+            and (each.name in node.text or node.text in each.name)
+            and self._texts.seen(each.name) == node.seen
             for each in self._asked
         )
 
-    def _texts(self, values: _Values) -> Iterator[tuple[str, Gram]]:
-        """Texts down to the size of a page, with an algorithm (or "") each: nothing is gained by longer ones."""
-        texts = self._grams.shortest()
+    def _candidates(self, values: _Values) -> Iterator[Text]:
+        """Texts down to the size of a page: nothing is gained by longer ones."""
+        texts = self._texts.shortest()
         while texts:
-            gram = texts.pop()
-            if gram.text in self._grams.exhausted or values.expected(gram) < NEGLIGIBLE:
+            node = texts.pop()
+            if node.text in self._texts.exhausted or values.expected(node) <= 0:
                 continue
-            size = values.size(gram)
-            if gram.text == gram.text.strip():
-                yield "", gram
-                if size > values.window:
-                    yield from ((algorithm, gram) for algorithm in values.open_algorithms)
-            if size > PAGE_SIZE:
-                texts.extend(self._grams.longer(gram))
+            if node.text == node.text.strip():
+                yield node
+            if values.size(node) > PAGE_SIZE:
+                texts.extend(self._texts.longer(node))
 
 
 class _Values:
     """What reading the names that contain a text is worth in one situation."""
 
     def __init__(self, situation: Situation, weight: float) -> None:
-        self._situation = situation
         self.window = situation.window
-        self.open_algorithms = [
-            algorithm
-            for algorithm, unread in situation.unread_of.items()
-            if unread > 0 and situation.sizes[algorithm] < situation.size
-        ]
-        unknown = max(situation.unread - situation.waiting, SURPRISES * situation.unread)
+        unknown = max(0, situation.unread - situation.waiting)
         self._per_weight = unknown / weight if weight > 0 else 0.0
         self._per_waiting = min(1.0, situation.unread / situation.waiting) if situation.waiting else 0.0
 
-    def expected(self, gram: Gram, algorithm: str = "") -> float:
+    def expected(self, node: Text) -> float:
         """How many unread CSRs the slice should have."""
-        expected = gram.waiting * self._per_waiting + gram.weight * self._per_weight
-        if algorithm:
-            return expected * self._situation.unread_of[algorithm] / self._situation.unread
-        return expected
+        return node.waiting * self._per_waiting + node.weight * self._per_weight
 
-    def size(self, gram: Gram, algorithm: str = "") -> float:
+    def size(self, node: Text) -> float:
         """How many CSRs the slice should have."""
-        size = gram.seen + self.expected(gram)
-        return size * self._situation.sizes[algorithm] / self._situation.size if algorithm else size
+        return node.seen + self.expected(node)
 
-    def found(self, gram: Gram, algorithm: str = "") -> float:
+    def found(self, node: Text) -> float:
         """How many unread CSRs the window should show."""
-        size = self.size(gram, algorithm)
+        size = self.size(node)
         share = 1.0 if size <= self.window else (self.window / size) ** TOO_LARGE
-        return share * self.expected(gram, algorithm)
+        return share * self.expected(node)
 
-    def rate(self, gram: Gram, algorithm: str = "") -> float:
+    def rate(self, node: Text) -> float:
         """How many unread CSRs a request should bring. If the first page tells that there are none, it is the last."""
-        found = self.found(gram, algorithm)
-        further_pages = ceil(min(self.size(gram, algorithm), self.window) / PAGE_SIZE) - 1
-        return (SECOND_CHOICE if algorithm else 1.0) * found / (1 + further_pages * (1 - exp(-found)))
+        found = self.found(node)
+        further_pages = ceil(min(self.size(node), self.window) / PAGE_SIZE) - 1
+        return found / (1 + further_pages * (1 - exp(-found)))
 
 
-def _entry(values: _Values, algorithm: str, gram: Gram) -> tuple[float, int, str, str, Gram]:
+def _entry(values: _Values, node: Text) -> tuple[float, int, str, Text]:
     """Of equal worth, the shorter text first: it may bring names that were not thought of."""
-    return -values.rate(gram, algorithm), len(gram.text), gram.text, algorithm, gram
+    return -values.rate(node), len(node.text), node.text, node

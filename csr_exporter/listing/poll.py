@@ -10,13 +10,12 @@ from types import MappingProxyType
 
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Page, Query, Reason, SourceError
 from csr_exporter.listing.attempt import Attempt, TornError
-from csr_exporter.listing.carry import Memory, newest_first
 from csr_exporter.listing.counts import count, distribute
 from csr_exporter.listing.division import Division, Task
+from csr_exporter.listing.knowledge import Knowledge, Limits, Memory, Reading, newest_first
 from csr_exporter.listing.names import NameFilter
 from csr_exporter.listing.offsets import Paging
 from csr_exporter.listing.pages import SMALL_PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
-from csr_exporter.listing.reading import Knowledge, Limits, Reading
 from csr_exporter.listing.walk import Walk
 
 NOTHING = Knowledge()
@@ -202,7 +201,7 @@ class _Poll:
         if not self._window:
             return Memory()
         read, listed = self._attempt.csrs, self.listed
-        left = self._division.known.waiting if self._division else {**self._memory.hints, **self._memory.csrs}
+        left = self._division.found.waiting if self._division else {**self._memory.hints, **self._memory.csrs}
         hints = dict(islice(((identity, csr) for identity, csr in left.items() if identity not in listed), total))
         if self.torn or not newest_first(self._window):
             return Memory(hints={**hints, **listed})
@@ -213,5 +212,5 @@ class _Poll:
             window=tuple(csr.id for csr in self._window),
             total=total,
             whole=len(read) + self._nameless >= total,
-            exhausted=frozenset(self._division.known.grams.exhausted if self._division and self._interrupted else ()),
+            exhausted=frozenset(self._division.found.texts.exhausted if self._division and self._interrupted else ()),
         )

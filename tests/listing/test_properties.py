@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Csr, OffsetMode
@@ -18,10 +18,6 @@ from tests.listing.plausible import plausible_csrs
 MODES = (OffsetMode.RECORD, OffsetMode.PAGE, OffsetMode.PAGE1, OffsetMode.IGNORED)
 SIZES = st.sampled_from([0, 1, 49, 50, 51, 99, 100, 101, 149, 150, 151, 152, 200, 230, 300, 450, 600])
 ENOUGH_TO_COUNT = 500
-
-whatever_comes = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 
 def plausible(number: int, source: random.Random) -> list[Csr]:
@@ -88,7 +84,7 @@ def documented(counts: Counter[str] | dict[str, int]) -> dict[str, int]:
     return {algorithm: counts[algorithm] for algorithm in DOCUMENTED_ALGORITHMS if counts.get(algorithm)}
 
 
-@whatever_comes
+@settings(max_examples=40)
 @given(scm=services(), budget=st.sampled_from([1, 2, 7, 30, 60, 500]))
 def test_a_list_that_holds_still_is_whole_or_the_right_number_is_missing(scm: FakeScm, budget: int) -> None:
     knowledge = Knowledge()
@@ -110,7 +106,7 @@ def test_a_list_that_holds_still_is_whole_or_the_right_number_is_missing(scm: Fa
         event(f"complete: {inventory.complete}, divided: {len(scm.csrs) > 150}")
 
 
-@whatever_comes
+@settings(max_examples=40)
 @given(scm=services(), nameless=st.integers(1, 20))
 def test_records_without_an_id_are_missing_and_nothing_else_is_lost(scm: FakeScm, nameless: int) -> None:
     step = max(1, len(scm.csrs) // nameless)
@@ -156,7 +152,7 @@ PLACES = st.one_of(st.just(0.0), st.floats(0.0, 1.0, exclude_max=True))
 MOMENTS = st.one_of(st.integers(2, 12), st.integers(2, 120))
 
 
-@whatever_comes
+@settings(max_examples=40)
 @given(scm=services(), kind=st.sampled_from([insert, delete]), changes=st.dictionaries(MOMENTS, PLACES, max_size=4))
 def test_what_is_called_complete_is_the_list_at_some_moment_of_the_poll(
     scm: FakeScm, kind: type, changes: dict[int, float]
@@ -173,7 +169,7 @@ def test_what_is_called_complete_is_the_list_at_some_moment_of_the_poll(
         event(f"complete: {reading.inventory.complete}, torn: {reading.torn_walks}")
 
 
-@whatever_comes
+@settings(max_examples=40)
 @given(
     scm=services(),
     changes=st.dictionaries(
@@ -195,7 +191,7 @@ def test_a_list_that_changes_in_any_way_never_costs_more_than_the_budget_or_an_e
         assert ids(reading) <= frozenset[str]().union(*scm.moments)
 
 
-@settings(whatever_comes, max_examples=10)
+@settings(max_examples=10)
 @given(
     number=st.integers(300, 600),
     seed=st.integers(0, 1000),

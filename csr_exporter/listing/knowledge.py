@@ -1,4 +1,4 @@
-"""What one poll remembers for the next, and when records read in an earlier poll still prove something.
+"""What goes into a poll, what comes out of it, and what one poll remembers for the next.
 
 Only where one poll cannot read everything are earlier records relied on, and only while the service lists the newest
 CSRs first: then whoever looks at the top sees every CSR that was added. If as many were added as the total has grown
@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from csr_exporter.inventory import Csr
+from csr_exporter.inventory import Csr, Inventory, OffsetMode, Rejection
+from csr_exporter.listing.names import Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the account's configuration allows.
+
+    *offset_mode* is what an offset means: None to find out, `OffsetMode.UNTESTED` never to send one. *max_offset* is
+    the largest that may be sent, None for any. *max_requests* bounds one poll.
+    """
+
+    offset_mode: OffsetMode | None = None
+    max_offset: int | None = 100
+    max_requests: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,25 @@ class Memory:
         known = frozenset(self.window)
         added = sum(csr.id not in known for csr in window)
         return self.csrs if added < len(window) and total == self.total + added else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What earlier polls of an account found out: the meanings of ``offset`` and ``name``, and the CSRs they knew."""
+
+    offset_mode: OffsetMode | None = None
+    names: Meaning | None = None
+    memory: Memory = field(default_factory=Memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a poll read, and what the next one should know. *rejected* is summed over the pages read."""
+
+    inventory: Inventory
+    knowledge: Knowledge
+    torn_walks: int
+    rejected: Mapping[Rejection, int]
 
 
 def newest_first(csrs: Sequence[Csr]) -> bool:
