@@ -29,7 +29,7 @@ from typing import IO, Any
 
 from bench.processes import resident
 from csr_exporter import logs
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.commands.run import Daemon
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.polling.accounts import poller_for
@@ -112,11 +112,11 @@ class HastyDaemon(Daemon):
         return lambda: started + (time.time() - started) * SPEED
 
     @cached_property
-    def _pool(self) -> Pool:
-        return Pool(self._clock)
+    def _hasty_leases(self) -> Leases:
+        return Leases(self._clock)
 
     def _poller(self, account: AccountConfig) -> Poller:
-        return poller_for(self._config, account, self._pool, self._sleep, now=self._clock)
+        return poller_for(self._config, account, self._hasty_leases, self._sleep, now=self._clock)
 
     def _sleep(self, seconds: float) -> None:
         super()._sleep(seconds / SPEED)

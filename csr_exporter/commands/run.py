@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from csr_exporter import __version__
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.exposition import prepare
 from csr_exporter.metrics import Exposed
@@ -101,7 +101,7 @@ class Daemon:
         self._shard = shard
         self._config = read()
         self._stopping = threading.Event()
-        self._tokens = Pool()
+        self._leases = Leases()
         self._pollers = {account.name: self._poller(account) for account in self._accounts_of(self._config)}
         self._scheduler = BackgroundScheduler(executors={"default": _Threads()}, timezone=UTC)
         self._reloads = self._read_successfully()
@@ -194,7 +194,7 @@ class Daemon:
             self._schedule(new[name])
 
     def _poller(self, account: AccountConfig) -> Poller:
-        return poller_for(self._config, account, self._tokens, self._sleep)
+        return poller_for(self._config, account, self._leases, self._sleep)
 
     def _schedule(self, poller: Poller) -> None:
         interval = poller.status.account.poll_interval
