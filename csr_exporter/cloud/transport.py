@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.utils import get_environ_proxies
+from requests.utils import default_headers, get_environ_proxies
 
 from csr_exporter import __version__
 from csr_exporter.cloud.faults import fault, http_date, refusal
@@ -27,7 +26,6 @@ LARGEST_BODY = 8 * 1024 * 1024
 
 CONNECT_TIMEOUT = 5.0
 ATTEMPTS = 4
-LONGEST_BACK_OFF = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,12 @@ class Transport:
         self._deadline = float("inf")
         self._next_slot = 0.0
         self._proxies = cache(settings.proxies)  # to look at the environment costs as much as to sign
-        self._session = _session(settings)
+        # No session: it would add .netrc and cookies, and follow redirects, with which credentials would travel.
+        self._adapter = TimedAdapter()
+        self._headers = {**default_headers(), "User-Agent": f"csr-exporter/{__version__}"}
+        if not settings.verify:
+            # It was configured, and is logged once; a warning for each request says no more.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
@@ -103,6 +106,7 @@ class Transport:
         Raises `SourceError` for all but status *success*.
         """
         request.auth = sign
+        request.headers = {**self._headers, **request.headers}
         attempt = 1
         while True:
             try:
@@ -118,12 +122,12 @@ class Transport:
 
     def _attempt(self, service: Service, request: requests.Request, success: int) -> HttpResponse:
         self._await_slot()
-        prepared = self._session.prepare_request(request)
+        prepared = request.prepare()
         timeout = self._time_left()
         started = time.monotonic()
         code, skew = "error", None
         try:
-            with self._session.send(prepared, **self._options(prepared, timeout)) as response:
+            with self._adapter.send(prepared, **self._options(prepared, timeout)) as response:
                 body = _read(response)
             code, skew = str(response.status_code), self._clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -156,7 +160,6 @@ class Transport:
         parts = urlsplit(prepared.url or "")
         return {
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
-            "allow_redirects": False,  # the credentials would travel with it
             "stream": True,
             "proxies": self._proxies(f"{parts.scheme}://{parts.netloc}"),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
@@ -176,23 +179,9 @@ class Transport:
         return error
 
 
-def _session(settings: TransportSettings) -> requests.Session:
-    session = requests.Session()
-    # The environment is asked for a proxy only: a .netrc would add credentials that nobody configured.
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # nothing here needs one
-    session.headers["User-Agent"] = f"csr-exporter/{__version__}"
-    if not settings.verify:
-        # It was configured, and is logged once; a warning for each request says no more.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    session.mount("https://", TimedAdapter())
-    session.mount("http://", TimedAdapter())
-    return session
-
-
 def _back_off(attempt: int) -> float:
     """Seconds before the next attempt, where the service does not say: ever more, with jitter."""
-    return min(2.0 ** (attempt - 1) + random.random(), LONGEST_BACK_OFF)  # noqa: S311 - no secret
+    return 2.0 ** (attempt - 1) + random.random()  # noqa: S311 - no secret
 
 
 def _too_late() -> SourceError:

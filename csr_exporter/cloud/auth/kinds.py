@@ -23,9 +23,7 @@ from csr_exporter.config import (
 from csr_exporter.inventory import SourceError
 
 
-def auth_for(  # noqa: PLR0911 - a table
-    given: AnyCredentials, transport: Transport, shared: SharedLease
-) -> Auth:
+def auth_for(given: AnyCredentials, transport: Transport, shared: SharedLease) -> Auth:  # noqa: PLR0911 - a table
     """What *given* asks for; *transport* asks issuers, and *shared* is the lease of all accounts that have the same."""
     match given:
         case AkskCredentials():

@@ -173,14 +173,12 @@ class LeasedAuth(Auth):
         shared, lease = self._shared, self._shared.lease
         if lease is None or now >= lease.expires_at:
             return self._renewed(now)
-        if not lease.due(now) or now < shared.not_before:
-            return lease
-        try:
-            return self._renewed(now)
-        except SourceError:
-            # The old one serves until it expires.
-            shared.not_before = now + self.pause
-            return lease
+        if lease.due(now) and now >= shared.not_before:
+            try:
+                return self._renewed(now)
+            except SourceError:
+                shared.not_before = now + self.pause  # the old one serves until it expires
+        return lease
 
     def _renewed(self, now: float) -> Lease:
         shared, secrets = self._shared, self.fingerprint()
