@@ -73,7 +73,7 @@ Listing = Callable[[], tuple[int, int]]
 
 
 def _ours(config: dict[str, Any]) -> Listing:
-    from csr_exporter.cloud.auth import Pool  # noqa: PLC0415 - likewise
+    from csr_exporter.cloud.auth import Leases  # noqa: PLC0415 - likewise
     from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
     from csr_exporter.polling.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
@@ -81,7 +81,7 @@ def _ours(config: dict[str, Any]) -> Listing:
     configure("error", "logfmt")
     settings = {**config, "max_requests_per_second": 10**6}
     valid = Config.model_validate(settings, context={"directory": Path()})
-    poller = poller_for(valid, valid.accounts[0], Pool())
+    poller = poller_for(valid, valid.accounts[0], Leases())
 
     def work() -> tuple[int, int]:
         poller.poll()

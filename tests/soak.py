@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from bench.processes import resident
 from csr_exporter import logs
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.commands.run import Daemon, MakePoller
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.polling.accounts import poller_for
@@ -109,10 +109,10 @@ def hasty_pollers() -> MakePoller:
     def clock() -> float:
         return started + (time.time() - started) * SPEED
 
-    pool = Pool(clock)
+    leases = Leases(clock)
 
-    def make(config: Config, account: AccountConfig, _: Pool, sleep: Callable[[float], None]) -> Poller:
-        return poller_for(config, account, pool, lambda seconds: sleep(seconds / SPEED), now=clock)
+    def make(config: Config, account: AccountConfig, _: Leases, sleep: Callable[[float], None]) -> Poller:
+        return poller_for(config, account, leases, lambda seconds: sleep(seconds / SPEED), now=clock)
 
     return make
 

@@ -2,94 +2,76 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Protocol
+from collections.abc import Callable
 
 import requests
-from requests import PreparedRequest
 
+from csr_exporter.cloud.auth import Auth
 from csr_exporter.cloud.replies import read_page
-from csr_exporter.cloud.transport import Reply, Transport
+from csr_exporter.cloud.transport import HttpResponse, Transport
 from csr_exporter.inventory import Page, Query, Reason, Service, SourceError
 
 PATH = "/v3/scm/csr"
 
-_REFUSALS = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
-"""What SCM, and IAM too, answers to credentials that it does not take."""
-
-
-class Authenticator(Protocol):
-    """Signs requests. *pause* is how many seconds to wait after a refusal that renewing does not cure."""
-
-    pause: float
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest: ...
-
-    def renew(self) -> bool:
-        """Forget what was refused; whether there may be something newer to try."""
-
 
 class CsrApi:
-    """Asks the service at *address* for pages, for several threads at a time."""
+    """Asks the service at *address* for pages, signed with the credential of *auth*; *watch* sees each page."""
 
-    def __init__(self, address: str, transport: Transport, auth: Authenticator) -> None:
+    def __init__(
+        self,
+        address: str,
+        transport: Transport,
+        auth: Auth,
+        watch: Callable[[Page], None] = lambda _: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._url = address + PATH
         self._transport = transport
         self._auth = auth
-        self._renewed: bool | None = None
-        self._renewing = threading.Lock()
+        self._watch = watch
+        self._now = now
+        self._renewed = False
+        self.fingerprint = auth.fingerprint
+
+    @property
+    def expires_at(self) -> float | None:
+        return self._auth.expires_at
+
+    @property
+    def renewals(self) -> int | None:
+        return self._auth.renewals
 
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
         self._transport.start(seconds)
-        self._renewed = None
+        self._renewed = False
 
     def page(self, query: Query) -> Page:
         """The page that *query* asks for. Raises `SourceError`."""
-        renewed = self._renewed
-        try:
-            reply = self._ask(query)
-        except SourceError as error:
-            if not _refused_by_scm(error):
-                raise
-            reply = self._ask_again(query, error, renewed=renewed)
-        return read_page(reply.body, time.time())
-
-    def _ask(self, query: Query) -> Reply:
         parameters = {
             "limit": query.limit,
             "offset": query.offset,
             "name": query.name,
             "private_key_algo": query.algorithm,
         }
-        return self._transport.send(Service.SCM, requests.Request("GET", self._url, params=parameters), self._auth)
+        response = self._ask(requests.Request("GET", self._url, params=parameters))
+        page = read_page(response.body, self._now())
+        self._watch(page)
+        return page
 
-    def _ask_again(self, query: Query, error: SourceError, *, renewed: bool | None) -> Reply:
-        """Ask with renewed credentials if there are any, else say how long not to."""
-        with self._renewing:  # one after the other: where the first is refused again, the rest is not sent
-            try:
-                if self._has_others(renewed=renewed):
-                    return self._ask(query)
-            except SourceError as second:
-                error = second
-                if error.reason in _REFUSALS:
-                    self._renewed = False
-        if _refused_by_scm(error):
-            raise SourceError(error.reason, error.detail, pause=self._auth.pause)
-        raise error
+    def _ask(self, request: requests.Request) -> HttpResponse:
+        """Refused, renew, ask again: once a poll, and then not before the pause is over, or the service locks the key.
 
-    def _has_others(self, *, renewed: bool | None) -> bool:
-        """Whether there are other credentials than those refused, which had been *renewed* before in this poll.
-
-        They are renewed at most once in a poll, or the service would lock them.
+        What an issuer refuses comes out of `Auth.credential`, with a pause of its own.
         """
-        if self._renewed is None:
-            self._renewed = self._auth.renew()
-            return self._renewed
-        return renewed is None and self._renewed
-
-
-def _refused_by_scm(error: SourceError) -> bool:
-    """Whether the credentials were refused; a refusal by IAM comes with a pause of its own."""
-    return error.reason is Reason.UNAUTHORIZED and not error.pause
+        while True:
+            credential = self._auth.credential()
+            try:
+                return self._transport.send(Service.SCM, request, credential)
+            except SourceError as error:
+                if error.reason is not Reason.UNAUTHORIZED:
+                    raise
+                if self._renewed or not self._auth.renew(credential):
+                    raise SourceError(error.reason, error.detail, pause=self._auth.pause) from error
+                self._renewed = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -63,14 +62,14 @@ def _words(causes: list[BaseException]) -> str:
     return str(innermost).rsplit(": ", 1)[-1] or type(innermost).__name__
 
 
-def refusal(response: Response, body: bytes, request: PreparedRequest) -> SourceError:
+def refusal(response: Response, body: bytes, request: PreparedRequest, now: float) -> SourceError:
     """What a status other than success means."""
     reason = _reason_of_status(response.status_code)
     words = " ".join(filter(None, (f"HTTP {response.status_code}", *_error_texts(body))))
     for name in _SECRET_HEADERS:
         if secret := request.headers.get(name):
             words = words.replace(str(secret), "<secret>")
-    pause = _retry_after(response.headers) if reason in {Reason.THROTTLED, Reason.SERVER_ERROR} else 0.0
+    pause = _retry_after(response.headers, now) if reason in {Reason.THROTTLED, Reason.SERVER_ERROR} else 0.0
     return SourceError(reason, clean(words), pause=pause)
 
 
@@ -98,12 +97,12 @@ def _error_texts(body: bytes) -> Iterator[str]:
             yield from (str(found[name]) for name in names if isinstance(found.get(name), str | int))
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
+def _retry_after(headers: Mapping[str, str], now: float) -> float:
     """Seconds to wait, from either form of the header; 0 where there is none that can be read (RFC 9110, 10.2.3)."""
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text), LONGEST_RETRY_AFTER)
-    return min(max(0.0, (http_date(text) or 0.0) - time.time()), LONGEST_RETRY_AFTER)
+    return min(max(0.0, (http_date(text) or 0.0) - now), LONGEST_RETRY_AFTER)
 
 
 def http_date(text: str) -> float | None:

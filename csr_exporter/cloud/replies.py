@@ -16,9 +16,7 @@ from csr_exporter.text import LONGEST, clean
 
 YEAR = 365 * 86_400.0
 
-_LONGEST_TOTAL = 19
-_LONGEST_TIME = 19
-_BEYOND_ANY_TIME = 10**_LONGEST_TIME
+_LONGEST_TOTAL = 18
 
 _SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Parts of a second that a time with so many digits counts. The reference says milliseconds."""
@@ -65,15 +63,18 @@ def _page(entries: list[object], total: int | None, now: float) -> Page:
 
 def _total(value: object) -> int | None:
     """The number of CSRs that match: an integer or its digits as text, None where there is none."""
-    match value:
-        case None:
-            return None
-        case str() if value.isascii() and value.isdigit() and len(value) < _LONGEST_TOTAL:
-            return int(value)
-        case int() if not isinstance(value, bool) and value >= 0:
-            return value
-        case _:
-            raise _malformed("expected a whole number in total")
+    if value is None:
+        return None
+    digits = _digits(value)
+    if not 0 < len(digits) <= _LONGEST_TOTAL:
+        raise _malformed("expected a whole number in total")
+    return int(digits)
+
+
+def _digits(value: object) -> str:
+    """The digits of a whole number, given as one or as text; none for anything else."""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return text if text.isdigit() and text.isascii() else ""
 
 
 def _malformed(detail: str) -> SourceError:
@@ -128,25 +129,10 @@ def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
 
 def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:
     """Unix seconds; None for what cannot be when a CSR was created or updated, a year from now at the latest."""
-    number = _whole_number(value)
-    scale = _SCALE.get(len(str(number)))
-    if scale is None or number / scale > now + YEAR:
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    digits = _digits(whole).lstrip("0")
+    scale = _SCALE.get(len(digits))
+    if scale is None or (seconds := int(digits) / scale) > now + YEAR:
         flaws.append(flaw)
         return None
-    return number / scale
-
-
-def _whole_number(value: object) -> int:
-    """The number that *value* is or has as text; 0, which no time has, where it is none."""
-    match value:
-        case bool():
-            return 0
-        case int() if 0 < value < _BEYOND_ANY_TIME:
-            return value
-        case float() if value.is_integer() and 0 < value < _BEYOND_ANY_TIME:
-            return int(value)
-        case str() if value.isascii() and value.isdigit():
-            digits = value.lstrip("0")
-            return int(digits) if 0 < len(digits) <= _LONGEST_TIME else 0
-        case _:
-            return 0
+    return seconds

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import Config
 from csr_exporter.exposition import render
 from csr_exporter.inventory import ADVICE, Csr, Page
@@ -35,9 +35,9 @@ Watch = Callable[[str, Page], None]
 
 def poll(config: Config, names: Sequence[str], watch: Watch = lambda _name, _page: None) -> list[Status]:
     """The status of each of the accounts *names* after one poll; *watch* sees the pages as they come."""
-    pool = Pool()
+    leases = Leases()
     pollers = [
-        poller_for(config, account, pool, watch=lambda page, name=account.name: watch(name, page))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        poller_for(config, account, leases, watch=lambda page, name=account.name: watch(name, page))  # type: ignore[misc] # mypy cannot infer a lambda with a default
         for account in config.accounts
         if account.name in names
     ]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import structlog
 
 from csr_exporter import __version__
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.exposition import prepare
 from csr_exporter.metrics import Exposed
@@ -27,7 +27,7 @@ from csr_exporter.web.sites import Web, sites_of
 
 log = structlog.get_logger()
 
-MakePoller = Callable[[Config, AccountConfig, Pool, Callable[[float], None]], Poller]
+MakePoller = Callable[[Config, AccountConfig, Leases, Callable[[float], None]], Poller]
 
 
 class Daemon:
@@ -44,7 +44,7 @@ class Daemon:
         self._shard = shard
         self._make_poller = make_poller
         self._stopping = threading.Event()
-        self._tokens = Pool()
+        self._leases = Leases()
         self._schedule = Schedule()
         self._reloading = threading.Lock()  # a signal and a request may ask at the same time
         self._config = read()
@@ -123,7 +123,7 @@ class Daemon:
             if account.name in unchanged and same_settings:
                 pollers[account.name] = before[account.name]
                 continue
-            poller = self._make_poller(config, account, self._tokens, self._sleep)
+            poller = self._make_poller(config, account, self._leases, self._sleep)
             if account.name in unchanged:
                 poller.inherit(before[account.name])
             pollers[account.name] = poller

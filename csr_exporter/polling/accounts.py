@@ -5,63 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from csr_exporter.cloud.auth import Auth, Pool, auth_for
+from csr_exporter.cloud.auth import Leases, auth_for
 from csr_exporter.cloud.client import CsrApi
-from csr_exporter.cloud.transport import Settings, Transport
+from csr_exporter.cloud.transport import Transport, TransportSettings
 from csr_exporter.config import AccountConfig, Config
-from csr_exporter.inventory import OffsetMode, Page, Query
+from csr_exporter.inventory import OffsetMode, Page
 from csr_exporter.listing import Limits
 from csr_exporter.metrics import Exposed
 from csr_exporter.polling.poller import Poller
 from csr_exporter.status import Account
 
 
-class _Source:
-    """The pages of an account, and the credentials that they are read with."""
-
-    def __init__(self, api: CsrApi, auth: Auth, watch: Callable[[Page], None]) -> None:
-        self._api = api
-        self._auth = auth
-        self._watch = watch
-
-    def start(self, seconds: float) -> None:
-        self._api.start(seconds)
-
-    def fingerprint(self) -> bytes:
-        return self._auth.fingerprint()
-
-    @property
-    def expires_at(self) -> float | None:
-        return self._auth.expires_at
-
-    @property
-    def renewals(self) -> int | None:
-        return self._auth.renewals
-
-    def page(self, query: Query) -> Page:
-        page = self._api.page(query)
-        self._watch(page)
-        return page
-
-
 def poller_for(
     config: Config,
     account: AccountConfig,
-    pool: Pool,
+    leases: Leases,
     sleep: Callable[[float], None] = time.sleep,
     watch: Callable[[Page], None] = lambda _: None,
     now: Callable[[], float] = time.time,
 ) -> Poller:
-    """The poller of *account*; *watch* sees each page that it reads, and *now* tells when pauses end.
+    """The poller of *account*; accounts share tokens by *leases*, and *watch* sees each page."""
 
-    Accounts of one *pool* share tokens.
-    """
-
-    def connect(poller: Poller) -> _Source:
+    def connect(poller: Poller) -> CsrApi:
         settings = transport_settings(config, account)
-        transport = Transport(settings, poller, sleep)
-        auth = auth_for(account.credentials, transport, pool.held((account.credentials, settings)))
-        return _Source(CsrApi(account.address, transport, auth), auth, watch)
+        transport = Transport(settings, poller, sleep, now)
+        auth = auth_for(account.credentials, transport, leases.shared((account.credentials, settings)))
+        return CsrApi(account.address, transport, auth, watch, now)
 
     return Poller(
         account=Account(
@@ -77,9 +46,9 @@ def poller_for(
     )
 
 
-def transport_settings(config: Config, account: AccountConfig) -> Settings:
+def transport_settings(config: Config, account: AccountConfig) -> TransportSettings:
     """How to reach the services of *account*."""
-    return Settings(
+    return TransportSettings(
         request_timeout=config.request_timeout,
         requests_per_second=config.max_requests_per_second,
         proxy=account.proxy.get_secret_value() if account.proxy else None,

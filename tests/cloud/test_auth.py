@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Held, Pool
-from csr_exporter.inventory import Reason
+from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Leases, SharedLease
+from csr_exporter.inventory import Query, Reason, SourceError
 from csr_exporter.simulator import ExpireTokens, Fault, RawReply, SimulatedAccount, Simulator, Status
-from tests.cloud.client import Client
+from tests.cloud.client import Client, Clock
 from tests.fakes import aksk, password, token
 
 
@@ -183,23 +182,31 @@ class TestRenewal:
         assert sent(simulator, "scm") == [401, 401]
         assert sent(simulator, "iam") == [201, 201]
 
-    def test_a_token_near_its_end_is_renewed_before_it(
-        self, client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_credentials_are_renewed_once_in_a_poll(self, client: Client, simulator: Simulator) -> None:
+        client.poll()
+        simulator.expire_tokens()
+        client.poll()
+        simulator.expire_tokens()
+
+        with pytest.raises(SourceError) as caught:
+            client.api.page(Query())
+
+        assert (caught.value.reason, caught.value.pause) == (Reason.UNAUTHORIZED, PASSWORD_PAUSE)
+        assert sent(simulator, "iam") == [201, 201]
+
+    def test_a_token_near_its_end_is_renewed_before_it(self, client: Client, simulator: Simulator) -> None:
         client.poll()
         assert client.auth.expires_at is not None
-        monkeypatch.setattr("csr_exporter.cloud.auth.leases.time.time", later(client.auth.expires_at - 1800))
+        client.clock.time = client.auth.expires_at - 1800
 
         client.poll()
 
         assert sent(simulator, "iam") == [201, 201]
 
-    def test_the_old_token_serves_while_no_new_one_is_to_be_had(
-        self, client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_old_token_serves_while_no_new_one_is_to_be_had(self, client: Client, simulator: Simulator) -> None:
         client.poll()
         assert client.auth.expires_at is not None
-        monkeypatch.setattr("csr_exporter.cloud.auth.leases.time.time", later(client.auth.expires_at - 1800))
+        client.clock.time = client.auth.expires_at - 1800
         simulator.inject(None, Fault(Status(401), service="iam"))
 
         assert client.poll() == 3
@@ -221,10 +228,6 @@ class TestRenewal:
 
         assert client.auth.fingerprint() != before
         assert client.poll() == 3
-
-
-def later(moment: float) -> Any:  # noqa: ANN401 - stands in for time.time
-    return lambda: moment
 
 
 class TestSilence:
@@ -254,9 +257,9 @@ class TestSilence:
         assert not any(secret in shown for secret in self.SECRETS)
 
 
-def wrong(simulator: Simulator, account: SimulatedAccount, held: Held[Any]) -> Client:
+def wrong(simulator: Simulator, account: SimulatedAccount, shared: SharedLease) -> Client:
     """An account whose password IAM refuses."""
-    return Client(simulator.url, {**password(account, simulator.url), "password": "wrong"}, held)
+    return Client(simulator.url, {**password(account, simulator.url), "password": "wrong"}, shared)
 
 
 class TestSharing:
@@ -269,8 +272,8 @@ class TestSharing:
     def test_one_token_serves_all_accounts_of_the_same_user(
         self, account: SimulatedAccount, simulator: Simulator
     ) -> None:
-        held = Pool().held("the user")
-        first, second = (Client(simulator.url, password(account, simulator.url), held) for _ in range(2))
+        shared = Leases().shared("the user")
+        first, second = (Client(simulator.url, password(account, simulator.url), shared) for _ in range(2))
 
         assert (first.poll(), second.poll()) == (3, 3)
 
@@ -281,14 +284,15 @@ class TestSharing:
     def test_a_token_that_another_account_has_renewed_is_not_dropped(
         self, account: SimulatedAccount, simulator: Simulator
     ) -> None:
-        held = Pool().held("the user")
-        first, second = (Client(simulator.url, password(account, simulator.url), held) for _ in range(2))
+        shared = Leases().shared("the user")
+        first, second = (Client(simulator.url, password(account, simulator.url), shared) for _ in range(2))
         first.poll()
         second.poll()
         simulator.inject("production", Fault(ExpireTokens()))
 
+        refused = second.auth.credential()
         first.poll()
-        assert second.auth.renew()
+        assert second.auth.renew(refused)
         second.poll()
 
         assert sent(simulator, "iam") == [201, 201]
@@ -296,8 +300,8 @@ class TestSharing:
     def test_a_password_that_was_refused_is_not_tried_by_every_account_that_has_it(
         self, account: SimulatedAccount, simulator: Simulator
     ) -> None:
-        held = Pool().held("the user")
-        first, second = wrong(simulator, account, held), wrong(simulator, account, held)
+        shared = Leases().shared("the user")
+        first, second = wrong(simulator, account, shared), wrong(simulator, account, shared)
         first.fails()
 
         error = second.fails()
@@ -307,13 +311,14 @@ class TestSharing:
         assert PASSWORD_PAUSE - 10 < error.pause <= PASSWORD_PAUSE
 
     def test_a_refused_password_is_tried_again_when_the_pause_is_over(
-        self, account: SimulatedAccount, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+        self, account: SimulatedAccount, simulator: Simulator
     ) -> None:
-        held = Pool().held("the user")
-        first, second = wrong(simulator, account, held), wrong(simulator, account, held)
+        clock = Clock()
+        shared = Leases(clock).shared("the user")
+        first, second = wrong(simulator, account, shared), wrong(simulator, account, shared)
         first.fails()
 
-        monkeypatch.setattr("csr_exporter.cloud.auth.leases.time.time", later(time.time() + PASSWORD_PAUSE + 1))
+        clock.time += PASSWORD_PAUSE + 1
         second.fails()
 
         assert sent(simulator, "iam") == [401, 401]
@@ -321,12 +326,12 @@ class TestSharing:
     def test_a_changed_password_is_tried_at_once(
         self, account: SimulatedAccount, simulator: Simulator, tmp_path: Path
     ) -> None:
-        held = Pool().held("the user")
+        shared = Leases().shared("the user")
         file = tmp_path / "password"
         given = {**password(account, simulator.url), "password_file": str(file)}
         del given["password"]
         file.write_text("wrong")
-        first, second = Client(simulator.url, given, held), Client(simulator.url, given, held)
+        first, second = Client(simulator.url, given, shared), Client(simulator.url, given, shared)
         first.fails()
 
         file.write_text(account.password)
@@ -337,18 +342,18 @@ class TestSharing:
     def test_an_account_that_is_configured_anew_tries_a_refused_password_once_more(
         self, account: SimulatedAccount, simulator: Simulator
     ) -> None:
-        pool = Pool()
-        first = wrong(simulator, account, pool.held("the user"))
+        leases = Leases()
+        first = wrong(simulator, account, leases.shared("the user"))
         first.fails()
 
-        wrong(simulator, account, pool.held("the user")).fails()
+        wrong(simulator, account, leases.shared("the user")).fails()
         first.fails()
 
         assert sent(simulator, "iam") == [401, 401]
 
     def test_accounts_of_other_credentials_share_nothing(self) -> None:
-        pool = Pool()
-        held = pool.held("one")
+        leases = Leases()
+        shared = leases.shared("one")
 
-        assert pool.held("one") is held
-        assert pool.held("another") is not held
+        assert leases.shared("one") is shared
+        assert leases.shared("another") is not shared

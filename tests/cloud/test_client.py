@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csr_exporter.cloud.auth import Held, auth_for
+from csr_exporter.cloud.auth import SharedLease, auth_for
 from csr_exporter.cloud.client import CsrApi
 from csr_exporter.cloud.replies import read_csr, read_page
-from csr_exporter.cloud.transport import Settings, Transport
+from csr_exporter.cloud.transport import Transport, TransportSettings
 from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, SourceError
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.text import LONGEST
 from tests.fakes import EXAMPLE, NOW, Wire, a_config, aksk
-from tests.processes import DEADLINE
 
 
 def reply(*entries: object, **changes: object) -> bytes:
@@ -34,10 +30,10 @@ def one(**changes: object) -> tuple[Csr, list[Rejection]]:
     return csr, flaws
 
 
-def api_of(simulator: Simulator, account: SimulatedAccount, **settings: Any) -> CsrApi:  # noqa: ANN401 - as `Settings`
+def api_of(simulator: Simulator, account: SimulatedAccount, **settings: Any) -> CsrApi:  # noqa: ANN401 - as `TransportSettings`
     config = a_config(simulator.url, account.name, aksk(account))
-    transport = Transport(Settings(**settings), Wire())
-    return CsrApi(simulator.url, transport, auth_for(config.accounts[0].credentials, transport, Held()))
+    transport = Transport(TransportSettings(**settings), Wire())
+    return CsrApi(simulator.url, transport, auth_for(config.accounts[0].credentials, transport, SharedLease()))
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -68,43 +64,6 @@ def test_names_of_any_script_are_signed_and_understood(simulator: Simulator, acc
     page = api_of(simulator, account).page(Query(name=name))
 
     assert [csr.name for csr in page.csrs] == [name]
-
-
-class Renewable:
-    """Signs with a token that has ended until it is renewed; the first two requests are signed before one is sent."""
-
-    pause = 300.0
-
-    def __init__(self, token: str) -> None:
-        self._good = token
-        self._token = "ended"
-        self._both = threading.Barrier(2, timeout=DEADLINE)
-        self.renewals = 0
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["X-Auth-Token"] = self._token
-        if self._token == "ended":
-            self._both.wait()
-        return request
-
-    def renew(self) -> bool:
-        self.renewals += 1
-        self._token = self._good
-        return True
-
-
-def test_requests_refused_side_by_side_renew_the_credentials_once(
-    simulator: Simulator, account: SimulatedAccount
-) -> None:
-    auth = Renewable(account.token)
-    api = CsrApi(simulator.url, Transport(Settings(), Wire()), auth)
-    api.start(60)
-
-    with ThreadPoolExecutor(2) as threads:
-        pages = list(threads.map(api.page, [Query(limit=10), Query(limit=20)]))
-
-    assert [page.entries for page in pages] == [10, 12]
-    assert auth.renewals == 1
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------

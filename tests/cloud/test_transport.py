@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from csr_exporter.cloud.transport import ATTEMPTS, Settings, Transport
+from csr_exporter.cloud.transport import ATTEMPTS, Transport, TransportSettings
 from csr_exporter.inventory import Reason, Service, SourceError
 from csr_exporter.simulator import Break, Fault, Latency, RawReply, SimulatedAccount, Simulator, Status, Throttle
 from tests.certificates import Authority
@@ -41,7 +41,7 @@ class Client:
     def __init__(self, url: str, **settings: float | str | bool | Path) -> None:
         self.wire = Wire()
         self.sleep = Sleeper()
-        self.transport = Transport(Settings(requests_per_second=1e6, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
+        self.transport = Transport(TransportSettings(requests_per_second=1e6, **settings), self.wire, self.sleep)  # type: ignore[arg-type] # each test names what it sets
         self.transport.start(60)
         self.url = url
 
@@ -306,7 +306,7 @@ def test_no_request_is_sent_after_the_deadline(simulator: Simulator, client: Cli
 
 def test_a_request_whose_turn_comes_after_the_deadline_is_not_waited_for() -> None:
     wire, sleep = Wire(), Sleeper()
-    transport = Transport(Settings(requests_per_second=0.1, attempts=1), wire, sleep)
+    transport = Transport(TransportSettings(requests_per_second=0.1, attempts=1), wire, sleep)
     transport.start(5)
 
     reasons = []
@@ -374,12 +374,12 @@ def test_a_service_that_drips_bytes_does_not_hold_a_poll(dripping: Callable[[byt
 
 def test_requests_keep_to_the_rate() -> None:
     wire, sleep = Wire(), Sleeper()
-    transport = Transport(Settings(requests_per_second=2.0), wire, sleep)
+    transport = Transport(TransportSettings(requests_per_second=2.0, attempts=1), wire, sleep)
     transport.start(60)
 
     for _ in range(4):
         with pytest.raises(SourceError):
-            transport._attempt(Service.SCM, requests.Request("GET", CLOSED), None, 200)  # noqa: SLF001 - one attempt
+            transport.send(Service.SCM, requests.Request("GET", CLOSED))
 
     assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
 
@@ -471,7 +471,7 @@ def test_credentials_that_nobody_configured_are_not_sent(
 
 def test_throttling_that_is_kept_to_is_never_met(simulator: Simulator, account: SimulatedAccount) -> None:
     simulator.inject(None, Fault(Throttle(per_second=5)))
-    transport = Transport(Settings(requests_per_second=4.0), wire := Wire())
+    transport = Transport(TransportSettings(requests_per_second=4.0), wire := Wire())
     transport.start(60)
 
     for _ in range(7):

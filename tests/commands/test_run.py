@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import structlog
 
-from csr_exporter.cloud.auth import Pool
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.commands.run import Daemon
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.polling.accounts import poller_for
@@ -56,10 +56,10 @@ def test_a_reload_that_fails_for_whatever_reason_changes_nothing(error: Exceptio
 def test_an_account_that_cannot_be_made_changes_nothing() -> None:
     file = File(a_configuration())
 
-    def make(config: Config, account: AccountConfig, pool: Pool, sleep: Callable[[float], None]) -> Poller:
+    def make(config: Config, account: AccountConfig, leases: Leases, sleep: Callable[[float], None]) -> Poller:
         if account.name == "impossible":
             raise OverflowError
-        return poller_for(config, account, pool, sleep)
+        return poller_for(config, account, leases, sleep)
 
     daemon = Daemon(file.read, make_poller=make)
     file.content = a_configuration("impossible")

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TextIO
-from unittest.mock import patch
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 
-from csr_exporter.cloud import transport
-from csr_exporter.cloud.auth import Pool, leases
+from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import Config
 from csr_exporter.exposition import OPENMETRICS
 from csr_exporter.metrics import exporter_families, families
@@ -92,7 +88,7 @@ class _Deployment:
     def __init__(self, scenario: Scenario, replica: Replica, url: str, clock: Clock) -> None:
         self._config = Config.model_validate(scenario.content(url), context={"directory": Path()})
         self._clock = clock
-        self._pool = Pool()
+        self._leases = Leases(clock)
         self.pollers = [self._poller(account.name) for account in scenario.accounts]
         self.replica = replica
         self._reloads = Reloads("3f0c8a51d2b94e67", clock())
@@ -103,9 +99,7 @@ class _Deployment:
 
     def _poller(self, name: str) -> Poller:
         account = next(account for account in self._config.accounts if account.name == name)
-        poller = poller_for(self._config, account, self._pool, sleep=lambda _: None)
-        poller._now = self._clock  # noqa: SLF001 - what a test of the poller gives it, with all the rest real
-        return poller
+        return poller_for(self._config, account, self._leases, sleep=lambda _: None, now=self._clock)
 
     def text(self) -> str:
         """What a scrape gives now, with time and labels; without the end mark."""
@@ -137,15 +131,12 @@ class _Deployment:
 
 def write(scenarios: Sequence[Scenario], simulator: Simulator, clock: Clock, span: Span, out: TextIO) -> None:
     """Live through *span*, which ends at the present, and write what each replica would have been scraped for."""
-    with _simulated(clock):
-        deployments = [
-            _Deployment(scenario, replica, simulator.url, clock)
-            for scenario in scenarios
-            for replica in scenario.replicas
-        ]
-        for behind, action in _agenda(scenarios, deployments, simulator, span, out):
-            clock.behind = behind
-            action()
+    deployments = [
+        _Deployment(scenario, replica, simulator.url, clock) for scenario in scenarios for replica in scenario.replicas
+    ]
+    for behind, action in _agenda(scenarios, deployments, simulator, span, out):
+        clock.behind = behind
+        action()
     clock.behind = 0.0
     out.write("# EOF\n")
 
@@ -175,11 +166,3 @@ def _agenda(
 
 def _moments(first: float, step: float) -> list[float]:
     return [first - number * step for number in range(int(first // step) + 1) if first - number * step > 0]
-
-
-@contextmanager
-def _simulated(clock: Clock) -> Iterator[None]:
-    """Let credentials and the comparison of clocks see the time of the simulated cloud."""
-    seen = SimpleNamespace(time=clock, monotonic=time.monotonic, sleep=time.sleep)
-    with patch.object(leases, "time", seen), patch.object(transport, "time", seen):
-        yield

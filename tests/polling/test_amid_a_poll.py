@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Pool
+from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Leases
 from csr_exporter.inventory import Page, Reason, Service
 from csr_exporter.polling.accounts import poller_for
 from csr_exporter.polling.poller import Poller
@@ -32,7 +32,7 @@ class Cloud:
         self.simulator = simulator
         self._amid: Callable[[], None] | None = None
         config = a_config(simulator.url, "production", credentials, **{"max_requests_per_second": 1000, **settings})
-        self.poller: Poller = poller_for(config, config.accounts[0], Pool(), watch=self._watch)
+        self.poller: Poller = poller_for(config, config.accounts[0], Leases(), watch=self._watch)
 
     def _watch(self, _page: Page) -> None:
         amid, self._amid = self._amid, None

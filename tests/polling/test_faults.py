@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Pool
+from csr_exporter.cloud.auth import KEY_PAUSE, PASSWORD_PAUSE, Leases
 from csr_exporter.cloud.transport import ATTEMPTS
 from csr_exporter.inventory import Reason, Service
 from csr_exporter.polling.accounts import poller_for
@@ -92,7 +92,7 @@ class World:
     def __init__(self, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.simulator = simulator
         self.clock = Clock()
-        self._tokens = Pool(self.clock)
+        self._leases = Leases(self.clock)
         self._home = home
         self._monkeypatch = monkeypatch
         monkeypatch.setenv("HOME", str(home))
@@ -103,7 +103,7 @@ class World:
         given = credentials_of(kind, account, self.simulator, self._home / account.name, self._monkeypatch)
         config = a_config(self.simulator.url, account.name, given).model_copy(update={"request_timeout": seconds})
         (configured,) = config.accounts
-        self.pollers[account.name] = poller_for(config, configured, self._tokens, sleep=lambda _: None, now=self.clock)
+        self.pollers[account.name] = poller_for(config, configured, self._leases, sleep=lambda _: None, now=self.clock)
 
     def poll(self) -> None:
         """Poll every account, all at once."""

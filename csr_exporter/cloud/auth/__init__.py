@@ -1,7 +1,7 @@
-"""One `AuthBase` for each kind of credential: how it is got, kept and renewed is its own affair."""
+"""Credentials: where they come from, how long they are good, and how they sign a request."""
 
-from csr_exporter.cloud.auth.contract import KEY_PAUSE, PASSWORD_PAUSE, Auth
 from csr_exporter.cloud.auth.kinds import auth_for
-from csr_exporter.cloud.auth.leases import Held, Pool
+from csr_exporter.cloud.auth.leases import KEY_PAUSE, PASSWORD_PAUSE, Auth, Leases, SharedLease
+from csr_exporter.cloud.auth.signing import Credential
 
-__all__ = ["KEY_PAUSE", "PASSWORD_PAUSE", "Auth", "Held", "Pool", "auth_for"]
+__all__ = ["KEY_PAUSE", "PASSWORD_PAUSE", "Auth", "Credential", "Leases", "SharedLease", "auth_for"]

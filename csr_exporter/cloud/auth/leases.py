@@ -1,154 +1,194 @@
-"""Credentials that end: kept while they are good, renewed before their end."""
+"""The credential of an account: given once and for all, or leased, shared and renewed before it expires."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import astuple, dataclass, field
 from weakref import WeakValueDictionary
 
+from csr_exporter.cloud.auth.signing import Credential
 from csr_exporter.inventory import Reason, SourceError
 
-RENEW_BEFORE = 3600.0
-"""Seconds before the end of a token of 24 hours that it is renewed."""
+KEY_PAUSE = 300.0
+"""Seconds to wait after a refusal: more than five in a row lock a key for as long (API Request Signing Guide)."""
 
-T = TypeVar("T")
+PASSWORD_PAUSE = 900.0
+"""Seconds to wait after IAM refused a password: failures within 15 minutes or more add up to a lock (login policy)."""
+
+RENEW_BEFORE = 3600.0
+"""Seconds before it expires that a token of 24 hours is renewed."""
+
+REFUSALS = (Reason.UNAUTHORIZED, Reason.FORBIDDEN)
+"""How IAM says that it does not take the secrets it was given."""
+
+
+class Auth(ABC):
+    """The credential of an account.
+
+    *pause* is how many seconds to wait after a refusal that renewing does not cure: asking on would lock the key or
+    the user. *secrets* are what the credential is made or obtained from. *expires_at*, in Unix seconds, and *renewals*
+    are None for a credential that is never renewed.
+    """
+
+    pause = KEY_PAUSE
+
+    def __init__(self, secrets: Callable[[], Iterable[object]]) -> None:
+        self._secrets = secrets
+
+    @property
+    def expires_at(self) -> float | None:
+        return None
+
+    @property
+    def renewals(self) -> int | None:
+        return None
+
+    @abstractmethod
+    def credential(self) -> Credential:
+        """What to sign with now. Raises `SourceError`."""
+
+    def renew(self, refused: Credential) -> bool:  # noqa: ARG002 - for those that can
+        """Give up the *refused* credential; whether there may be another."""
+        return False
+
+    def fingerprint(self) -> bytes:
+        """Changes when the secrets do, or the reason why they cannot be read; tells nothing of them."""
+        try:
+            return hashlib.sha256(repr(list(self._secrets())).encode()).digest()
+        except SourceError as error:
+            return error.detail.encode()
+
+
+class GivenAuth(Auth):
+    """A credential that *read* finds ready-made. It is read for each request, so a change takes effect at once."""
+
+    def __init__(self, read: Callable[[], Credential]) -> None:
+        super().__init__(lambda: astuple(read()))
+        self._read = read
+
+    def credential(self) -> Credential:
+        return self._read()
 
 
 @dataclass(frozen=True, slots=True)
-class Lease(Generic[T]):
-    """A token or key, and when it was issued and ends in Unix seconds."""
+class Lease:
+    """A credential for a time, in Unix seconds."""
 
-    value: T = field(repr=False)
+    credential: Credential
     issued_at: float
     expires_at: float
 
-    def worth_renewing(self, now: float) -> bool:
-        """Whether its end is near: an hour, or a quarter of its life if that is less."""
+    def due(self, now: float) -> bool:
+        """Whether to renew it: in its last hour, or in its last quarter if that is shorter."""
         return self.expires_at - now < min(RENEW_BEFORE, (self.expires_at - self.issued_at) / 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """That nobody may ask with the *secrets* of this fingerprint before *until*, in Unix seconds, and why."""
+    """Why nobody may ask again before *until*, in Unix seconds, with the *secrets* of that fingerprint."""
 
     reason: Reason
     detail: str
     secrets: bytes
     until: float
 
-    def again(self, now: float) -> SourceError:
-        """What an account is told that would ask all the same."""
-        return SourceError(self.reason, self.detail, pause=self.until - now)
+    def error(self, now: float) -> SourceError:
+        return SourceError(self.reason, self.detail, pause=max(0.0, self.until - now))
 
 
-def unix_time() -> float:
-    """The time in Unix seconds."""
-    return time.time()
+@dataclass
+class SharedLease:
+    """The lease of all accounts that have the same credentials, and what happened to it; *lock* guards the rest."""
+
+    now: Callable[[], float] = time.time
+    lock: threading.Lock = field(default_factory=threading.Lock)  # accounts are polled side by side
+    lease: Lease | None = None
+    refusal: Refusal | None = None
+    not_before: float = 0.0
+    issued: int = 0
 
 
-class Held(Generic[T]):
-    """What is held of one credential, by all the accounts that use it; *lock* is held while it is looked after.
+class Leases:
+    """Gives accounts with equal credentials one `SharedLease`, for as long as one of them uses it."""
 
-    *now* tells when leases and pauses end.
-    """
-
-    def __init__(self, now: Callable[[], float] = unix_time) -> None:
-        self.now = now
-        self.lock = threading.Lock()  # accounts are polled side by side, and one renewal is enough for all
-        self.lease: Lease[T] | None = None
-        self.refusal: Refusal | None = None
-        self.not_before = 0.0
-        self.obtained = 0
-
-
-class Pool:
-    """Gives accounts with equal credentials the same `Held`, for as long as one of them uses it."""
-
-    def __init__(self, now: Callable[[], float] = unix_time) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._held: WeakValueDictionary[Hashable, Held[Any]] = WeakValueDictionary()
+        self._shared: WeakValueDictionary[Hashable, SharedLease] = WeakValueDictionary()
 
-    def held(self, credentials: Hashable) -> Held[Any]:
-        """What is held of *credentials*, which include the way to whoever issues leases.
+    def shared(self, credentials: Hashable) -> SharedLease:
+        """The lease for *credentials*, which include the way to the issuer.
 
-        A refusal is forgotten: whoever is configured anew may try once.
+        A refusal is forgotten: an account that is configured anew may try once.
         """
-        held = self._held.setdefault(credentials, Held(self._now))
-        held.refusal = None
-        return held
+        shared = self._shared.setdefault(credentials, SharedLease(self._now))
+        shared.refusal = None
+        return shared
 
 
-class Leased(Generic[T]):
-    """Gives the lease in *held*, which it gets by *obtain*, which raises `SourceError`.
+class LeasedAuth(Auth):
+    """A credential that *issue* obtains, given the present; it raises `SourceError`.
 
-    After a failed renewal it waits *pause* seconds. Waiting for another account to renew takes no longer than a poll.
-    While a refusal stands that another account met with, and *fingerprint* says that the secrets are the same, it does
-    not ask: accounts that share a wrong password would together get their user locked.
+    One account renews for all that share the lease; the others wait, no longer than a poll. After the issuer refused,
+    none of them asks with the same secrets for *pause* seconds: together they would lock the user.
     """
 
     def __init__(
-        self, obtain: Callable[[float], Lease[T]], fingerprint: Callable[[], bytes], pause: float, held: Held[T]
+        self,
+        issue: Callable[[float], Lease],
+        secrets: Callable[[], Iterable[object]],
+        shared: SharedLease,
+        pause: float = KEY_PAUSE,
     ) -> None:
-        self._obtain = obtain
-        self._fingerprint = fingerprint
-        self._pause = pause
-        self._held = held
-        self._given: Lease[T] | None = None
+        super().__init__(secrets)
+        self._issue = issue
+        self._shared = shared
+        self.pause = pause
 
     @property
     def expires_at(self) -> float | None:
-        lease = self._held.lease
+        lease = self._shared.lease
         return lease.expires_at if lease else None
 
     @property
     def renewals(self) -> int:
-        return max(0, self._held.obtained - 1)
+        return max(0, self._shared.issued - 1)
 
-    def drop(self) -> None:
-        """Forget what was given last: it was refused. What another account has renewed since then stays."""
-        with self._held.lock:
-            if self._held.lease is self._given:
-                self._held.lease = None
+    def credential(self) -> Credential:
+        with self._shared.lock:
+            return self._current(self._shared.now()).credential
 
-    def current(self) -> T:
-        """What is good now. Raises `SourceError`."""
-        with self._held.lock:
-            self._given = lease = self._good(self._held.now())
-        return lease.value
+    def renew(self, refused: Credential) -> bool:
+        """What another account has renewed since then stays."""
+        shared = self._shared
+        with shared.lock:
+            if shared.lease and shared.lease.credential is refused:
+                shared.lease = None
+        return True
 
-    def _good(self, now: float) -> Lease[T]:
-        lease = self._held.lease
+    def _current(self, now: float) -> Lease:
+        shared, lease = self._shared, self._shared.lease
         if lease is None or now >= lease.expires_at:
-            return self._new(now)
-        if not lease.worth_renewing(now) or now < self._held.not_before:
-            return lease
-        try:
-            return self._new(now)
-        except SourceError:
-            # The old one serves while it is good and no new one is to be had.
-            self._held.not_before = now + self._pause
-            return lease
-
-    def _new(self, now: float) -> Lease[T]:
-        held, secrets = self._held, self._fingerprint()
-        if held.refusal and held.refusal.secrets == secrets and now < held.refusal.until:
-            raise held.refusal.again(now)
-        try:
-            held.lease = lease = self._obtain(now)
-        except SourceError as error:
-            held.refusal = Refusal(error.reason, error.detail, secrets, now + error.pause)
-            raise
-        held.obtained += 1
+            return self._renewed(now)
+        if lease.due(now) and now >= shared.not_before:
+            try:
+                return self._renewed(now)
+            except SourceError:
+                shared.not_before = now + self.pause  # the old one serves until it expires
         return lease
 
-
-def moment(text: object, otherwise: float) -> float:
-    """Unix seconds of an RFC 3339 time, with or without a fraction; *otherwise* for what is none."""
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return otherwise
+    def _renewed(self, now: float) -> Lease:
+        shared, secrets = self._shared, self.fingerprint()
+        if shared.refusal and shared.refusal.secrets == secrets and now < shared.refusal.until:
+            raise shared.refusal.error(now)
+        try:
+            shared.lease = lease = self._issue(now)
+        except SourceError as error:
+            pause = self.pause if error.reason in REFUSALS else error.pause
+            shared.refusal = Refusal(error.reason, error.detail, secrets, now + pause)
+            raise shared.refusal.error(now) from error
+        shared.issued += 1
+        return lease

@@ -15,7 +15,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.ssltransport import SSLTransport
 
-from csr_exporter.cloud.transport import CONNECT_TIMEOUT, Settings
+from csr_exporter.cloud.transport import CONNECT_TIMEOUT, TransportSettings
 from csr_exporter.commands.check.report import Finding, Outcome, Step, StepFailedError
 from csr_exporter.commands.check.route import PORTS, Peer, Proxy, Route
 from csr_exporter.inventory import ADVICE, Reason
@@ -39,7 +39,7 @@ _X509_ADVICE = {
 """By the code that OpenSSL has for it (``X509_V_ERR``): not yet valid, expired, self-signed, unknown, another name."""
 
 
-def reach(route: Route, settings: Settings, deadline: float) -> Iterator[Finding]:
+def reach(route: Route, settings: TransportSettings, deadline: float) -> Iterator[Finding]:
     """Resolve, connect and shake hands by *deadline* on the monotonic clock. Raises `StepFailedError`."""
     addresses = _resolve(route)
     yield Finding(Step.NAME, Outcome.OK, _resolved(route, addresses))
@@ -104,7 +104,7 @@ def _words(error: Exception) -> str:
 # --- encryption -------------------------------------------------------------------------------------------------------
 
 
-def _encryption(route: Route, connection: socket.socket, settings: Settings) -> Finding:
+def _encryption(route: Route, connection: socket.socket, settings: TransportSettings) -> Finding:
     if not route.service.secure:
         return _plain(route)
     context = _verifying(settings)
@@ -133,7 +133,7 @@ def _plain(route: Route) -> Finding:
     )
 
 
-def _verifying(settings: Settings) -> ssl.SSLContext:
+def _verifying(settings: TransportSettings) -> ssl.SSLContext:
     """What the transport verifies with: the authorities of ca_file, else those that requests comes with."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     try:
@@ -168,7 +168,7 @@ def _encrypted(connection: socket.socket, context: ssl.SSLContext, service: Peer
     return context.wrap_socket(connection, server_hostname=service.host)
 
 
-def _verified(connection: ssl.SSLSocket | SSLTransport, settings: Settings) -> Finding:
+def _verified(connection: ssl.SSLSocket | SSLTransport, settings: TransportSettings) -> Finding:
     shown: Any = connection.getpeercert()
     ends = ssl.cert_time_to_seconds(shown["notAfter"])
     days = int((ends - time.time()) // DAY)
@@ -192,7 +192,7 @@ def _named(shown: dict[str, Any]) -> str:
     return f"certificate of {common('subject')} by {common('issuer')}"
 
 
-def _untrusted(error: ssl.SSLCertVerificationError, settings: Settings) -> Finding:
+def _untrusted(error: ssl.SSLCertVerificationError, settings: TransportSettings) -> Finding:
     detail = clean(f"certificate refused: {error.verify_message}")
     advice = _X509_ADVICE.get(error.verify_code, ADVICE[Reason.TLS])
     if settings.verify:

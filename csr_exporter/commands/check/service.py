@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator
 
 import requests
-from requests import PreparedRequest
 
-from csr_exporter.cloud.auth import Auth, Held, auth_for
+from csr_exporter.cloud.auth import Auth, Credential, SharedLease, auth_for
 from csr_exporter.cloud.client import CsrApi
-from csr_exporter.cloud.transport import Settings, Transport
+from csr_exporter.cloud.transport import Transport, TransportSettings
 from csr_exporter.commands.check.cost import cost, span
 from csr_exporter.commands.check.report import Finding, Outcome, Step, StepFailedError
 from csr_exporter.commands.check.turns import Turns
@@ -55,29 +54,29 @@ class _Wire:
         """Never comes: nothing is retried."""
 
 
-class _Once:
-    """Authenticates with *auth* and renews nothing; *failed* is why there were no credentials to send."""
+class _Once(Auth):
+    """The credential of *auth*, never renewed; *failed* is why there were no credentials to send."""
 
     def __init__(self, auth: Auth) -> None:
+        super().__init__(lambda: ())
         self._auth = auth
         self.pause = auth.pause
         self.failed: SourceError | None = None
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+    def credential(self) -> Credential:
         try:
-            return self._auth(request)
+            return self._auth.credential()
         except SourceError as error:
             self.failed = error
             raise
-
-    def renew(self) -> bool:
-        return False
 
 
 class Visit:
     """One account's service, asked as little as tells what there is to know. Each method raises `StepFailedError`."""
 
-    def __init__(self, config: Config, account: AccountConfig, settings: Settings, ends: float, turns: Turns) -> None:
+    def __init__(
+        self, config: Config, account: AccountConfig, settings: TransportSettings, ends: float, turns: Turns
+    ) -> None:
         """Be done by *ends* on the monotonic clock."""
         self._config = config
         self._account = account
@@ -86,7 +85,7 @@ class Visit:
         self._wire = _Wire()
         self._transport = Transport(settings, self._wire)
         self._transport.start(ends - time.monotonic())
-        self._auth = auth_for(account.credentials, self._transport, Held())
+        self._auth = auth_for(account.credentials, self._transport, SharedLease())
         self._once = _Once(self._auth)
         self._api = CsrApi(account.address, self._transport, self._once)
 

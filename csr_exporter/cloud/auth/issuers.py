@@ -1,0 +1,211 @@
+"""Services that issue credentials for a time: IAM, STS, and the metadata service of the machine.
+
+They are asked through our transport, which is bounded, observed and keeps to the deadline of the poll, as the SDK's own
+requests are not. Shapes of the requests: `huaweicloudsdkcore.auth.internal`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from csr_exporter.cloud.auth.leases import PASSWORD_PAUSE, Auth, Lease, LeasedAuth, SharedLease
+from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_text, unavailable
+from csr_exporter.cloud.transport import HttpResponse, Transport
+from csr_exporter.config import PasswordCredentials
+from csr_exporter.inventory import Reason, Service, SourceError
+
+TOKEN_LIFE = 86_400.0
+"""Seconds that a token lives, for a response that does not say."""
+
+KEY_LIFE = 900.0
+"""Seconds that a temporary key lives at least, for a response that does not say (IAM, temporary access keys)."""
+
+ASKED_LIFE = 21_600
+"""Seconds that are asked for, where one may ask."""
+
+NO_AGENCY = "Please configure Cloud Service Agency first"
+
+
+# --- IAM and STS ------------------------------------------------------------------------------------------------------
+
+
+def password_auth(given: PasswordCredentials, transport: Transport, shared: SharedLease) -> Auth:
+    """A token for a user and password (IAM, "Obtaining a User Token Through Password Authentication")."""
+
+    def issue(now: float) -> Lease:
+        address = f"{given.iam_endpoint}/v3/auth/tokens"
+        request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given))
+        response = _ask_iam(transport, request)
+        try:
+            told = json.loads(response.body)["token"]["expires_at"]
+        except (ValueError, TypeError, KeyError):
+            told = None
+        return Lease(IamToken(_subject_token(response)), now, _unix_seconds(told, now + TOKEN_LIFE))
+
+    return LeasedAuth(issue, lambda: (read_text(given.password),), shared, PASSWORD_PAUSE)
+
+
+def _token_request(given: PasswordCredentials) -> dict[str, object]:
+    domain = {"name": given.domain}
+    user = {"name": given.user, "password": read_text(given.password), "domain": domain}
+    project = given.scope and given.scope.project
+    return {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"name": project}} if project else {"domain": domain},
+        }
+    }
+
+
+def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Auth:  # noqa: ANN401 - the SDK has no types
+    """A key for an id token of an identity provider (IAM, ``OS-AUTH/id-token`` and ``OS-CREDENTIAL``)."""
+    from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - costly, as in `kinds`
+
+    iam = found.iam_endpoint or IamHelper.get_iam_endpoint()
+    file = Path(found.id_token_file)
+
+    def post(path: str, auth: dict[str, object], headers: Mapping[str, str] | None = None) -> HttpResponse:
+        return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}))
+
+    def issue(now: float) -> Lease:
+        provider = {"X-Idp-Id": fit_for_header(found.idp_id)}
+        response = post(IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": _content(file)}}, provider)
+        token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
+        identity = {"methods": ["token"], "token": token}
+        response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
+        return _temporary_key(response, now, getattr(found, "domain_id", None))
+
+    return LeasedAuth(issue, lambda: (_content(file),), shared)
+
+
+def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
+    """A key of an agency that is assumed with an OIDC token, as the SDK's HUAWEICLOUD_OIDC_ variables say (STS)."""
+    from huaweicloudsdkcore.auth.internal import StsHelper  # noqa: PLC0415 - likewise
+
+    def issue(now: float) -> Lease:
+        asked = {
+            "provider_urn": _variable("HUAWEICLOUD_OIDC_PROVIDER_URN"),
+            "agency_urn": _variable("HUAWEICLOUD_OIDC_AGENCY_URN"),
+            "agency_session_name": os.environ.get("HUAWEICLOUD_OIDC_SESSION_NAME", "csr-exporter"),
+            "id_token": _oidc_token(),
+            "duration_seconds": _oidc_seconds(),
+        }
+        request = requests.Request("POST", f"{StsHelper.get_sts_endpoint()}/v5/agencies/assume-with-oidc", json=asked)
+        response = _ask_iam(transport, request, success=200)
+        return _temporary_key(response, now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
+
+    return LeasedAuth(issue, lambda: (_oidc_token(),), shared)
+
+
+def _oidc_token() -> str:
+    given = os.environ.get("HUAWEICLOUD_OIDC_ID_TOKEN", "").strip()
+    return given or _content(Path(_variable("HUAWEICLOUD_OIDC_TOKEN_FILE")))
+
+
+def _oidc_seconds() -> int:
+    text = os.environ.get("HUAWEICLOUD_OIDC_DURATION_SECONDS", "3600")
+    if not text.isascii() or not text.isdigit():
+        raise unavailable("HUAWEICLOUD_OIDC_DURATION_SECONDS is not a number of seconds")
+    return int(text)
+
+
+def _ask_iam(transport: Transport, request: requests.Request, success: int = 201) -> HttpResponse:
+    try:
+        return transport.send(Service.IAM, request, success=success)
+    except SourceError as error:
+        raise SourceError(error.reason, f"IAM: {error.detail}", pause=error.pause) from error
+
+
+def _subject_token(response: HttpResponse) -> str:
+    token = response.headers.get("X-Subject-Token", "")
+    if not token:
+        raise SourceError(Reason.MALFORMED_REPLY, "IAM: the reply has no X-Subject-Token")
+    return token
+
+
+# --- the metadata service ---------------------------------------------------------------------------------------------
+
+
+def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Auth:
+    """A key of the agency that is bound to this ECS, from the metadata service at *address*."""
+
+    def issue(now: float) -> Lease:
+        request = requests.Request("GET", f"{address}/openstack/latest/securitykey", headers=token_header())
+        try:
+            return _temporary_key(transport.send(Service.IAM, request), now, None)
+        except SourceError as error:
+            raise _metadata_failed(error) from error
+
+    def token_header() -> Mapping[str, str]:
+        """None where the service has no such step."""
+        headers = {"X-Metadata-Token-Ttl-Seconds": str(ASKED_LIFE)}
+        request = requests.Request("PUT", f"{address}/meta-data/latest/api/token", headers=headers)
+        try:
+            token = transport.send(Service.IAM, request).body.decode("ascii", "replace").strip()
+        except SourceError as error:
+            if error.reason in {Reason.NOT_FOUND, Reason.BAD_REQUEST, Reason.SERVER_ERROR}:
+                return {}
+            raise _metadata_failed(error) from error
+        return {"X-Metadata-Token": fit_for_header(token)}
+
+    return LeasedAuth(issue, lambda: (), shared)
+
+
+def _metadata_failed(error: SourceError) -> SourceError:
+    """The metadata service is part of this machine: what it does not give is not to be had here."""
+    if error.reason is Reason.DEADLINE:
+        return error
+    detail = "no agency is bound to this ECS" if NO_AGENCY in error.detail else error.detail
+    return unavailable(f"metadata service: {detail}")
+
+
+# --- what they say ----------------------------------------------------------------------------------------------------
+
+
+def _temporary_key(response: HttpResponse, now: float, domain_id: str | None) -> Lease:
+    """The key in *response*, in any of the spellings of these services. Raises `SourceError`."""
+    try:
+        found = json.loads(response.body)
+        given = found.get("credential") or found["credentials"]
+        spelt = {name.replace("_", "").lower(): value for name, value in given.items()}
+        access = str(spelt.get("access") or spelt["accesskeyid"])
+        secret = str(spelt.get("secret") or spelt["secretaccesskey"])
+        key = AccessKey(fit_for_header(access), secret, fit_for_header(str(spelt["securitytoken"])), domain_id)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise SourceError(Reason.MALFORMED_REPLY, "the reply holds no temporary access key") from None
+    return Lease(key, now, _unix_seconds(spelt.get("expiresat") or spelt.get("expiration"), now + KEY_LIFE))
+
+
+def _unix_seconds(text: object, otherwise: float) -> float:
+    """An RFC 3339 time, with or without a fraction, in Unix seconds; *otherwise* for what is none."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return otherwise
+
+
+# --- what they are asked with -----------------------------------------------------------------------------------------
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise unavailable(f"{name} is not set")
+    return value
+
+
+def _content(file: Path) -> str:
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise unavailable(f"{file}: {getattr(error, 'strerror', None) or 'expected text'}") from None
+    if not text:
+        raise unavailable(f"{file} is empty")
+    return text
