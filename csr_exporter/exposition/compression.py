@@ -16,10 +16,11 @@ MIN_BLOCK = 4096
 """Bytes; shorter texts are compressed with their neighbours. From 1000 accounts of 50 CSRs, blocks of 8 KiB would make
 2 % fewer bytes and take 1.5 times the CPU."""
 
-MIN_STITCHED = 512 * 1024
-"""Bytes; a shorter reply is compressed as one stream, in at most 6 ms. There families are so close that each finds the
-ids of the one before within deflate's window of 32 KiB: with 50 to 200 CSRs, stitched blocks take 1.8 to 2.1 times the
-bytes of one stream. From 512 KiB on they take at most 7 % more, and a third to a quarter of the CPU."""
+MIN_STITCHED = 256 * 1024
+"""Bytes; a shorter reply is compressed as one stream, which takes at most 3 ms. There the families are so close that
+each finds the ids of the one before within deflate's window of 32 KiB, and stitched blocks would take twice the bytes
+(50 to 200 CSRs). Past 256 KiB they take at most 1.23 times, past 512 KiB at most 1.07 times the bytes of one stream,
+and half to a quarter of its CPU."""
 
 LEVEL = 1
 """Of compression. On such text level 6 takes two and a half times the CPU for 8 % fewer bytes, level 9 four times."""

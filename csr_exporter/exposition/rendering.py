@@ -94,4 +94,5 @@ def _as_histogram(family: Metric, header: bytes, text: bytes) -> Iterator[bytes]
 
 
 def _beginning(each: Sequence[bytes], name: str) -> bytes:
-    return b"".join([line + b"\n" for line in each if line.startswith(name.encode())])
+    start = name.encode()
+    return b"".join([line + b"\n" for line in each if line.startswith(start)])

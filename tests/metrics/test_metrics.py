@@ -95,13 +95,13 @@ def test_a_stale_inventory_goes_as_a_whole_and_what_tells_of_it_stays() -> None:
     }
 
 
-def test_ages_are_those_at_the_scrape() -> None:
-    status = a_status(a_csr("1", created_at=NOW - 100), a_csr("2", created_at=NOW + 100))
+def test_ages_are_those_at_the_scrape_in_whole_seconds_and_never_negative() -> None:
+    status = a_status(a_csr("1", created_at=NOW - 100.6), a_csr("2", created_at=NOW + 100))
 
     first, second = (samples(text(status, now=NOW + later), "scm_csr_age_seconds") for later in (0, 50))
 
-    assert [line.split()[-1] for line in first] == ["100.0", "0.0"]
-    assert [line.split()[-1] for line in second] == ["150.0", "0.0"]
+    assert [line.split()[-1] for line in first] == ["101.0", "0.0"]
+    assert [line.split()[-1] for line in second] == ["151.0", "0.0"]
 
 
 def test_per_csr_series_can_be_switched_off() -> None:
@@ -137,13 +137,6 @@ def test_labels_of_a_csr_are_chosen() -> None:
     assert samples(exposition, "scm_csr_info") == [
         'scm_csr_info{account="production",company_country="CN",company_name="北京公司",id="1",'
         'sans="a.example;b.example"} 1.0'
-    ]
-
-
-def test_what_offset_means_is_told() -> None:
-    status = a_status(a_csr())
-    assert samples(text(status), "csr_exporter_offset_mode_info") == [
-        'csr_exporter_offset_mode_info{account="production",mode="untested"} 1.0'
     ]
 
 
