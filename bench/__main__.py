@@ -1,4 +1,4 @@
-"""All benchmarks, or those that are named: ``python -m bench [NAME …]``. All of them write docs/benchmarks.md."""
+"""All benchmarks, or the named ones: ``python -m bench [NAME …]``. Only a run of all writes docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ HEAD = """\
 
 Written by `make bench`, in one run on one machine: {machine}.
 
-Each figure is the median of several runs, with the least and the greatest in brackets. What is compared runs
-alternately, so a busy machine disturbs both. CPU is that of the process named, wall is what a client waits. The ratio
-says how many times what the exporter takes the other one takes; it carries over to other machines, the figures do not.
+Each figure is the median of several runs, with minimum and maximum in brackets. Candidates run alternately, so a busy
+machine disturbs both. CPU is the CPU time of the measured process, wall is how long a client waits. The ratio is the
+other figure divided by the exporter's; it carries over to other machines, the figures do not.
 """
 
 
 def main(names: list[str]) -> None:
-    """Print the table line by line as it comes; write the page when nothing was left out."""
+    """Print each row as soon as it is measured; write the page after a run of all benchmarks."""
     rows = chain.from_iterable(BENCHMARKS[name]() for name in names or BENCHMARKS)
     lines = list(_printed(chain(HEAD.format(machine=machine()).splitlines(), [""], markdown(rows))))
     if not names:
@@ -52,7 +52,7 @@ def _printed(lines: Iterable[str]) -> Iterator[str]:
 
 
 def machine() -> str:
-    """What a reader needs to know of where this ran."""
+    """The machine and the versions that matter."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("prometheus_client", "uvicorn"))
     return (
         f"{os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}, "

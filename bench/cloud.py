@@ -1,4 +1,4 @@
-"""The simulated cloud in a process of its own: ``python -m bench.cloud ACCOUNTS CSRS LATENCY``."""
+"""The simulated cloud in its own process: ``python -m bench.cloud ACCOUNTS CSRS``."""
 
 from __future__ import annotations
 
@@ -14,29 +14,23 @@ from csr_exporter.simulator import SimulatedAccount, serve
 
 
 @contextmanager
-def cloud(accounts: int, csrs: int, latency: float = 0.0) -> Iterator[dict[str, Any]]:
-    """A configuration for *accounts* of *csrs* each, which takes offsets for pages and sets them no bound.
-
-    It answers after *latency* seconds.
-    """
-    with python("bench.cloud", str(accounts), str(csrs), str(latency)) as process:
+def cloud(accounts: int, csrs: int) -> Iterator[dict[str, Any]]:
+    """Serve *accounts* of *csrs* each, whose offsets count pages without a bound; yield a configuration for them."""
+    with python("bench.cloud", str(accounts), str(csrs)) as process:
         yield json.loads(process.hear())
 
 
-def simulated(accounts: int, csrs: int, latency: float = 0.0) -> list[SimulatedAccount]:
-    """The accounts, always the same."""
+def simulated(accounts: int, csrs: int) -> list[SimulatedAccount]:
+    """The accounts, the same in every run."""
     return [
-        SimulatedAccount(
-            f"account-{number:04}", csrs=csrs, seed=number, offset_mode="page", max_offset=None, latency=latency
-        )
+        SimulatedAccount(f"account-{number:04}", csrs=csrs, seed=number, offset_mode="page", max_offset=None)
         for number in range(accounts)
     ]
 
 
 def main() -> None:
-    """Serve, and say with which configuration, until the process is terminated."""
-    number, csrs, latency = sys.argv[1:]
-    accounts = simulated(int(number), int(csrs), float(latency))
+    """Print the configuration and serve until terminated."""
+    accounts = simulated(*map(int, sys.argv[1:]))
 
     def announce(url: str) -> None:
         config = configuration(accounts, url)

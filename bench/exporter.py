@@ -30,7 +30,7 @@ class Exporter:
         return get(self.port, "/metrics", "gzip")
 
     def wait_until_polled(self) -> None:
-        """Return once each account was polled. Raises `OSError` when that takes too long."""
+        """Return once every account was polled. Raises `OSError` when that takes too long."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -45,7 +45,7 @@ class Exporter:
 
 @contextmanager
 def running(config: dict[str, Any]) -> Iterator[Exporter]:
-    """The exporter with *config*, from when it listens to the end of the block."""
+    """An exporter that listens and runs with *config* until the block ends."""
     with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
         json.dump(config, file)  # which is YAML too
         file.flush()

@@ -1,6 +1,6 @@
-"""(c) Whether accounts that hang keep others waiting: when polls begin, against when they should.
+"""Whether hanging accounts delay others: when polls begin against when they are due.
 
-``python -m bench.late HANGING`` lives through `SECONDS` with the configuration that a line on standard input holds.
+``python -m bench.late HANGING`` polls for `SECONDS` with the configuration in the first line of standard input.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ HANGING = 50
 POLL_INTERVAL = 60
 SECONDS = 150
 SAMPLING = 0.02
-"""Seconds between looks at who has begun: lateness is known as exactly."""
+"""Seconds between samples, and so the precision of the result."""
 
 
 def rows() -> Iterator[Row]:
-    """The same accounts, with some that hang and with none."""
+    """The same accounts, once with some that hang and once with none."""
     late, undisturbed = _lateness(HANGING), _lateness(0)
     what = f"polls of {ACCOUNTS - HANGING} accounts begin late, each {POLL_INTERVAL} s, while {HANGING} others hang"
     for name in late:
@@ -44,9 +44,9 @@ def _lateness(hanging: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Poll, and say how late the polls of the accounts that answer began: half of them at most, and 99 of 100."""
-    from csr_exporter.commands.run import Daemon  # noqa: PLC0415 - likewise
-    from csr_exporter.config import Config  # noqa: PLC0415 - rows need neither
+    """Poll, and print the median and the 99th percentile of the delay of accounts that answer."""
+    from csr_exporter.commands.run import Daemon  # noqa: PLC0415 - only the child process needs it
+    from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
 
     configure("error", "logfmt")
@@ -68,7 +68,7 @@ def _hang(url: str, accounts: list[str]) -> None:
 
 
 def _watched(daemon: Any, hanging: set[str]) -> Iterator[float]:  # noqa: ANN401 - imported where it is needed
-    """Seconds between the time that a poll was due and the time that it began, when the next one becomes due."""
+    """Seconds from when each poll was due to when it began, which shows in the time of the next one."""
     due: dict[str, float] = {}
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:

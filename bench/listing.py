@@ -1,6 +1,6 @@
-"""(b) A whole listing against the client of the official SDK, which is given the same pages by the same simulator.
+"""One whole listing, against the official SDK's client on the same simulator.
 
-``python -m bench.listing NAME`` makes one listing, of the account that a line on standard input describes.
+``python -m bench.listing NAME`` lists the account that is configured in the first line of standard input.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ from bench.table import Figure, Row
 
 SIZE = 10_000
 PAGE = 50
-FAR = 0.05
-"""Seconds to the first byte of a reply, of a service in another part of the world."""
 WANTED = {"CPU": "at least 2", "requests": f"at most {SIZE // PAGE + 2}"}
 UNITS = {"peak memory": "B", "requests": ""}
 
 
 def rows() -> Iterator[Row]:
-    """Each client in fresh processes."""
+    """Each client in a fresh process each time."""
     with cloud(accounts=1, csrs=SIZE) as config:
         each = [partial(_listing, name, config) for name in LISTINGS]
         ours, theirs, bare = measure.several(*each)
@@ -36,17 +34,6 @@ def rows() -> Iterator[Row]:
     for name in ours:
         unit = UNITS.get(name, "s")
         what = f"listing of {SIZE} CSRs, {name}"
-        yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name, ""))
-    yield from _far()
-
-
-def _far() -> Iterator[Row]:
-    """The same where each reply takes its time, which is when pages side by side pay."""
-    with cloud(accounts=1, csrs=SIZE, latency=FAR) as config:
-        ours, theirs = measure.several(partial(_listing, "exporter", config), partial(_listing, "sdk", config))
-    for name in ("wall", "requests"):
-        unit = UNITS.get(name, "s")
-        what = f"listing of {SIZE} CSRs, replies after {FAR * 1000:.0f} ms, {name}"
         yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name, ""))
 
 
@@ -58,7 +45,7 @@ def _listing(name: str, config: dict[str, Any]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Make one listing and say what it took, but for what it takes to import the client."""
+    """Make one listing and print what it took, without importing the client."""
     work = LISTINGS[sys.argv[1]](json.loads(sys.stdin.readline()))
     wall, cpu = time.perf_counter(), time.process_time()
     listed, requests = work()
@@ -69,14 +56,14 @@ def main() -> None:
 
 
 Listing = Callable[[], tuple[int, int]]
-"""Lists all CSRs; how many there were, and how many requests it took."""
+"""Lists all CSRs; returns how many there were and how many requests it took."""
 
 
 def _ours(config: dict[str, Any]) -> Listing:
-    from csr_exporter.cloud.auth import Leases  # noqa: PLC0415 - likewise
+    from csr_exporter.cloud.auth import Leases  # noqa: PLC0415 - each process loads only its own client
     from csr_exporter.config import Config  # noqa: PLC0415 - likewise
     from csr_exporter.logs import configure  # noqa: PLC0415 - likewise
-    from csr_exporter.polling.accounts import poller_for  # noqa: PLC0415 - each process shall hold its own client only
+    from csr_exporter.polling.accounts import poller_for  # noqa: PLC0415 - likewise
 
     configure("error", "logfmt")
     settings = {**config, "max_requests_per_second": 10**6}
@@ -116,7 +103,7 @@ def _sdk(config: dict[str, Any]) -> Listing:
 
 
 def _requests(config: dict[str, Any]) -> Listing:
-    """What any client built on the library has to pay."""
+    """What any client built on requests has to pay."""
     import requests  # noqa: PLC0415 - likewise
 
     url = f"{config['accounts'][0]['endpoint']}/v3/scm/csr"

@@ -1,4 +1,4 @@
-"""Measuring: CPU rather than wall time, and alternately what is compared, so that a busy machine disturbs both."""
+"""Measuring: CPU time rather than wall time, with candidates alternating, so that a busy machine disturbs both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.table import Figure
 
 RUNS = 5
 LEAST_SECONDS = 0.05
-"""What takes less is done several times over in each run."""
+"""Work that takes less is repeated within each run."""
 
 Work = Callable[[], object]
 
@@ -35,7 +35,7 @@ def _cpu_once(work: Work) -> float:
 
 
 def several(*measurements: Callable[[], dict[str, float]], runs: int = RUNS) -> list[dict[str, tuple[float, ...]]]:
-    """What each of *measurements* found, by name, in each of *runs*."""
+    """The values that each of *measurements* found in *runs*, by name."""
     rounds = [[measure() for measure in measurements] for _ in range(runs)]
     return [
         {name: tuple(found[name] for found in each) for name in dict.fromkeys(chain.from_iterable(each))}

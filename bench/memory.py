@@ -1,4 +1,4 @@
-"""What an inventory adds to the memory of a process, and what renders it: ``python -m bench.memory COUNT``."""
+"""What an inventory and its rendering add to the memory of a process: ``python -m bench.memory FILE``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,8 @@ def rows() -> Iterator[Row]:
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
         Path(file.name).write_bytes(b"\n".join(replies(SIZE)))
         (found,) = measure.several(lambda: _added(file.name))
-    yield Row(
-        f"resident size added by {SIZE} CSRs, after scrapes", Figure(found["settled"], "B"), wanted="below 60 MiB"
-    )
-    yield Row(f"resident size added by {SIZE} CSRs, at the most", Figure(found["peak"], "B"), wanted="below 60 MiB")
+    for name, values in found.items():
+        yield Row(f"resident size added by {SIZE} CSRs, {name}", Figure(values, "B"), wanted="below 60 MiB")
 
 
 def _added(file: str) -> dict[str, float]:
@@ -39,7 +37,7 @@ def _added(file: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Read pages from a file, expose them in both formats, and say how many bytes that added."""
+    """Read pages from a file, render them in both formats, and print how many bytes that added."""
     _scrape(Status(Account("production")))
     gc.collect()
     before = resident()
@@ -48,7 +46,7 @@ def main() -> None:
     prepare(status, EXPOSED, NOW)
     _scrape(status)
     gc.collect()
-    sys.stdout.write(f"{json.dumps({'settled': resident() - before, 'peak': peak() - before})}\n")
+    sys.stdout.write(f"{json.dumps({'after scrapes': resident() - before, 'peak': peak() - before})}\n")
 
 
 def _scrape(status: Status) -> None:

@@ -1,4 +1,4 @@
-"""What a page costs to read, against parsing its JSON alone."""
+"""Reading a page, against parsing its JSON alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from csr_exporter.cloud.replies import read_page
 
 
 def rows() -> Iterator[Row]:
-    """The one comparison."""
+    """One comparison."""
     body = next(replies(PAGE))
     ours, bare = measure.cpu(lambda: read_page(body, NOW), lambda: json.loads(body))
     yield Row(f"read a page of {PAGE} CSRs, CPU", ours, bare, "json.loads of the same")

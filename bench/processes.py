@@ -1,4 +1,4 @@
-"""Python processes of our own, and what they take (Linux: read from /proc)."""
+"""Child processes, and what they take (read from /proc, so Linux only)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 60.0
 
 
 class Process:
-    """A process that listens to lines and says lines."""
+    """A process that reads and writes lines."""
 
     def __init__(self, process: subprocess.Popen[str], stdin: IO[str], stdout: IO[str]) -> None:
         self._process = process
@@ -29,20 +29,20 @@ class Process:
         self._stdin.flush()
 
     def hear(self) -> str:
-        """The next line it says. Raises `EOFError` when it has ended."""
+        """The next line it wrote. Raises `EOFError` once it has ended."""
         if line := self._stdout.readline():
             return line.strip()
         raise EOFError(f"{self._process.args!r} has ended")
 
     @property
     def cpu(self) -> float:
-        """Seconds so far, in ticks of a hundredth."""
+        """CPU seconds so far, in steps of a hundredth."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[_UTIME]) + int(fields[_STIME])) / TICKS
 
     @property
     def resident(self) -> int:
-        """Bytes now."""
+        """Bytes."""
         return resident(self._process.pid)
 
 
@@ -63,11 +63,11 @@ def python(*arguments: str) -> Iterator[Process]:
 
 
 def resident(pid: int | str = "self") -> int:
-    """Bytes that the process *pid*, by default this one, holds in memory now."""
+    """Bytes that the process *pid*, by default this one, holds in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
 
 
 def peak() -> int:
-    """Bytes that this process held in memory at most."""
+    """The most bytes this process ever held in memory."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024

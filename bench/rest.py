@@ -1,4 +1,4 @@
-"""(c) What an exporter takes that does its usual work: polls every five minutes, a scrape every fifteen seconds."""
+"""What an exporter takes day to day, polling every five minutes and scraped every fifteen seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WANTED = {1_000: "below 15 %"}
 
 
 def rows() -> Iterator[Row]:
-    """Exporters with few and many accounts, side by side for the time of one poll interval."""
+    """Exporters with few and many accounts, side by side for one poll interval."""
     with ExitStack() as stack:
         exporters = [_started(stack, size) for size in SIZES]
         for exporter in exporters:
@@ -38,7 +38,7 @@ def _started(stack: ExitStack, accounts: int) -> Exporter:
 
 
 def _scraped(exporters: Sequence[Exporter]) -> list[list[float]]:
-    """The resident sizes of *exporters* after each scrape, for the time of one poll interval."""
+    """The resident sizes of *exporters* after each scrape during one poll interval."""
     sizes: list[list[float]] = [[] for _ in exporters]
     started = time.monotonic()
     for number in range(1, POLL_INTERVAL // SCRAPE_INTERVAL + 1):

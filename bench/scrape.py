@@ -1,10 +1,10 @@
-"""(a) A scrape, in process and over HTTP, plain and compressed, against the Prometheus client library."""
+"""A scrape, in process and over HTTP, plain and compressed, against the Prometheus client library."""
 
 from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,12 +20,14 @@ from bench.scraper import cost, listener
 from bench.table import Figure, Row
 from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import TEXT, exposition, gzipped, joined
+from csr_exporter.exposition.compression import LEVEL, Piece
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Reloads, Status
 from csr_exporter.web.routes import application
 
 SIZES = (10, 1_000, 10_000, 100_000)
 FEW = 100
+COMPRESSED = (50, 300, 10_000)
 WANTED_AT = 10_000
 WANTED = {"plain": "at least 25", "gzip": "at least 8"}
 LIBRARY = "prometheus_client"
@@ -34,7 +36,7 @@ FEW_RUNS = 3
 
 @dataclass(eq=False)  # the library's registry wants a hash
 class Scraped(Collector):
-    """One account at a standstill, as our application and as a collector of the library."""
+    """One account that does not change, as our application and as a collector of the library."""
 
     status: Status
     exposed: Exposed
@@ -47,29 +49,34 @@ class Scraped(Collector):
         return [self.status]
 
     def reload(self) -> None:
-        """Nothing: this stands still."""
+        """Nothing to do."""
 
     def collect(self) -> Iterable[Metric]:
         return chain(families(self.statuses, self.exposed, NOW), exporter_families(self.reloads))
 
+    def pieces(self) -> Iterator[Piece]:
+        return exposition(self.statuses, self.exposed, NOW, exporter_families(self.reloads), TEXT)
+
     def plain(self) -> bytes:
-        return joined(exposition(self.statuses, self.exposed, NOW, exporter_families(self.reloads), TEXT))
+        return joined(self.pieces())
 
     def compressed(self) -> bytes:
-        return gzipped(exposition(self.statuses, self.exposed, NOW, exporter_families(self.reloads), TEXT))
+        return gzipped(self.pieces())
 
     def by_the_library(self) -> bytes:
         return TEXT.encode(self)
 
 
 def rows() -> Iterator[Row]:
-    """All of (a)."""
-    of_size = {size: a_status(replies(size)) for size in (FEW, *SIZES)}
+    """All of them."""
+    of_size = {size: a_status(replies(size)) for size in (FEW, *SIZES, *COMPRESSED)}
     yield _without_series(*(Scraped(of_size[size], Exposed(per_csr=False)) for size in (SIZES[-1], FEW)))
+    for size in COMPRESSED:
+        yield _compressed_size(Scraped(of_size[size], Exposed()), size)
     for size in SIZES:
         scraped = Scraped(of_size[size], Exposed(max_series=size))
         if scraped.plain() != scraped.by_the_library():
-            raise AssertionError("what is compared must be the same")
+            raise AssertionError("both must render the same")
         runs = FEW_RUNS if size == SIZES[-1] else measure.RUNS
         yield from _in_process(scraped, size, runs)
         if size == WANTED_AT:
@@ -78,9 +85,17 @@ def rows() -> Iterator[Row]:
 
 
 def _without_series(many: Scraped, few: Scraped) -> Row:
-    """What an inventory costs whose CSRs have no series of their own: it must not depend on its size."""
+    """Without per-CSR series the cost must not depend on the size of the inventory."""
     ours, other = measure.cpu(many.plain, few.plain)
     return Row(f"scrape in process, {SIZES[-1]} CSRs, per_csr off, CPU", ours, other, f"{FEW} CSRs", "about 1")
+
+
+def _compressed_size(scraped: Scraped, size: int) -> Row:
+    """Against the same text compressed as one stream, instead of stitched from blocks."""
+    ours, stream = len(scraped.compressed()), len(gzip.compress(scraped.plain(), LEVEL))
+    return Row(
+        f"scrape of {size} CSRs, gzip, size", Figure((ours,), "B"), Figure((stream,), "B"), "one stream", "about 1"
+    )
 
 
 def _in_process(scraped: Scraped, size: int, runs: int) -> Iterator[Row]:
@@ -97,10 +112,10 @@ def _in_process(scraped: Scraped, size: int, runs: int) -> Iterator[Row]:
 
 
 def _ready_made(scraped: Scraped, size: int) -> Row:
-    """Against what the library takes to print alone, were its families there already."""
+    """Against the library's printing alone, with its families built beforehand."""
     made = list(scraped.collect())
     ours, theirs = measure.cpu(scraped.plain, lambda: TEXT.write(made))
-    whose = f"{LIBRARY}, of families that are there already"
+    whose = f"{LIBRARY}, families built beforehand"
     return Row(f"scrape in process, {size} CSRs, plain, CPU", ours, theirs, whose)
 
 
@@ -137,10 +152,9 @@ def _theirs(scraped: Scraped) -> Iterator[int]:
     registry = CollectorRegistry()
     registry.register(scraped)
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
-    stop: Callable[[], None] = server.shutdown
     try:
         yield server.server_port
     finally:
-        stop()
+        server.shutdown()
         thread.join()
         server.server_close()

@@ -1,4 +1,4 @@
-"""A scraper in a process of its own, lest it be counted: ``python -m bench.scraper PORT ENCODING``."""
+"""A scraper in its own process, so that it is not measured: ``python -m bench.scraper PORT ENCODING``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 300.0
 
 
 def cost(port: int, encoding: str, requests: int) -> dict[str, float]:
-    """Seconds for each of *requests* to a server in this process: CPU of it, and what the client waits."""
+    """Seconds per request to a server in this process: its CPU time, and how long the client waits."""
     with python("bench.scraper", str(port), encoding) as client:
         client.hear()
         started = time.process_time()
@@ -27,7 +27,7 @@ def cost(port: int, encoding: str, requests: int) -> dict[str, float]:
 
 
 def get(port: int, path: str, encoding: str = "identity") -> bytes:
-    """The body of a reply as Prometheus asks for it. Raises `OSError` unless it is good."""
+    """The body of the reply to a request like Prometheus' own. Raises `OSError` unless it is good."""
     connection = HTTPConnection(HOST, port, timeout=SECONDS)
     try:
         connection.request("GET", path, headers={"Accept": ACCEPT, "Accept-Encoding": encoding})
@@ -44,13 +44,13 @@ def get(port: int, path: str, encoding: str = "identity") -> bytes:
 
 @contextmanager
 def listener() -> Iterator[tuple[socket.socket, int]]:
-    """A socket that listens at a free port."""
+    """A socket that listens on a free port, and the port."""
     with socket.create_server((HOST, 0)) as found:
         yield found, found.getsockname()[1]
 
 
 def main() -> None:
-    """Wait for a number of requests on standard input, make them, and say how many seconds each took."""
+    """Read the number of requests from standard input, make them, and print how many seconds each took."""
     port, encoding = int(sys.argv[1]), sys.argv[2]
     _say("ready")
     requests = int(sys.stdin.readline())

@@ -1,4 +1,4 @@
-"""(d) From the start of the process to the first data."""
+"""From the start of the process to the first data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the status page weighs and costs: ``python -m bench.status_page``, half a minute.
+"""Size and cost of the status page: ``python -m bench.status_page``, half a minute.
 
-Each account was polled as often as is remembered, and holds `CSRS`; one in ten is failing.
+Each account holds `CSRS` and has a full history of polls; one in ten is failing.
 """
 
 from __future__ import annotations

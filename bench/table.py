@@ -1,4 +1,4 @@
-"""What is measured, as figures with their spread, and the one table that they end up in."""
+"""Measured figures with their spread, and the table they are shown in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNITS = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "B": ((2**20, "MiB"), 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What several runs gave. *unit* is ``s``, ``B`` (bytes), ``%`` or empty."""
+    """The values of several runs. *unit* is ``s``, ``B`` (bytes), ``%`` or empty."""
 
     values: tuple[float, ...]
     unit: str = "s"
@@ -23,7 +23,7 @@ class Figure:
         return statistics.median(self.values)
 
     def __str__(self) -> str:
-        """The median, and in brackets the least and the greatest where there are several: ``7.1 ms (6.9 to 7.4)``."""
+        """The median, and the range if there is one: ``7.1 ms (6.9 to 7.4)``."""
         scale, unit = self._scale()
         least, middle, most = (_short(value / scale) for value in (min(self.values), self.median, max(self.values)))
         spread = f" ({least} to {most})" if least != most else ""
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: ours, and what somebody else takes for the same, if there is somebody."""
+    """One line of the table: our figure, and another's for the same if there is one."""
 
     what: str
     ours: Figure
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times what ours is theirs is."""
+        """Their figure divided by ours."""
         return self.theirs.median / self.ours.median if self.theirs and self.ours.median else None
 
     def cells(self) -> Iterator[str]:
@@ -58,7 +58,7 @@ class Row:
 
 
 def markdown(rows: Iterable[Row]) -> Iterator[str]:
-    """The lines of the table, each as soon as its row is there."""
+    """The lines of the table, each as soon as its row is measured."""
     yield _line(HEAD)
     yield _line("---" for _ in HEAD)
     for row in rows:
@@ -70,5 +70,5 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits at most before the point, or all of them and none after it."""
+    """Three significant digits, and no fraction from 100 on."""
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -1,4 +1,4 @@
-"""Accounts as the simulator invents them, at a standstill."""
+"""Simulated accounts that do not change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What the exporter knows, as frozen values: the CSRs of an account, one poll of them, and the account's status.
+"""The CSRs of an account as frozen values, and what a poll can meet on the way to them.
 
-This room is pure and imports none of the others. Times are Unix seconds, spans are seconds, and whoever needs the
-present passes it in as *now*.
+Pure, and imports no other room. Times are Unix seconds, durations are seconds, and the current time is an argument.
 """
 
 from __future__ import annotations
@@ -12,19 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import accumulate
-from types import MappingProxyType
 
 DOCUMENTED_ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
 """The key algorithms a query can filter by. Source: "Querying the CSR List", Table 1."""
 
 UNKNOWN = "unknown"
-"""Label value for a text the service did not give, and for CSRs that no query explains."""
+"""Label value for a missing text, and for CSRs that no query explains."""
 
 OTHER = "other"
-"""Label value that gathers what lies beyond `MAX_FURTHER_VALUES`."""
+"""Label value for everything past `MAX_FURTHER_VALUES`."""
 
 MAX_FURTHER_VALUES = 20
-"""How many undocumented values of one text get a series of their own; whoever may create CSRs chooses them."""
+"""How many undocumented values of a label get series of their own; anyone who may create CSRs chooses them."""
 
 
 class Reason(StrEnum):
@@ -46,7 +44,7 @@ class Reason(StrEnum):
 
 
 RETRIED = (Reason.UNREACHABLE, Reason.TIMEOUT, Reason.THROTTLED, Reason.SERVER_ERROR)
-"""The faults that a poll may outlast by asking again."""
+"""Faults that are retried within a poll."""
 
 
 class Rejection(StrEnum):
@@ -60,14 +58,14 @@ class Rejection(StrEnum):
 
 
 class Service(StrEnum):
-    """The services a request may go to. Values are label values."""
+    """The services that requests go to. Values are label values."""
 
     SCM = "scm"
     IAM = "iam"
 
 
 class OffsetMode(StrEnum):
-    """What the service was found to mean by ``offset``. Values are label values."""
+    """What the API parameter ``offset`` was found to count. Values are label values."""
 
     RECORD = "record"
     PAGE = "page"
@@ -91,14 +89,14 @@ ADVICE: Mapping[Reason, str] = {
     Reason.DEADLINE: "lengthen poll_timeout or raise max_requests_per_second",
     Reason.INTERNAL: "this is a fault of the exporter; report it with the log",
 }
-"""What to do about each reason, in a few words."""
+"""What to do about each reason."""
 
 
 class SourceError(Exception):
     """The CSR list could not be read.
 
-    *detail* is for the log and free of secrets. No further attempt may be made for *pause* seconds, because the
-    service asked for it or would lock the credentials.
+    *detail* is for the log and contains no secrets. No further attempt may be made for *pause* seconds, because the
+    service asked for that or would lock the credentials.
     """
 
     def __init__(self, reason: Reason, detail: str, *, pause: float = 0.0) -> None:
@@ -125,8 +123,8 @@ class Exchange:
 class Csr:
     """One certificate signing request held by the account.
 
-    Texts are valid UTF-8 without control characters and at most 256 characters long; one that the service did not
-    give is empty. A time is None where the service gave none that can be one.
+    Texts are valid UTF-8 without control characters, at most 256 characters long, and empty if missing. A time is None
+    if missing or absurd.
     """
 
     id: str
@@ -147,8 +145,8 @@ class Csr:
 class Query:
     """One request for a page of the CSR list. Source: "Querying the CSR List", Table 1.
 
-    *limit* may be 10, 20 or 50, *name* at most 32 characters, *algorithm* one of the documented ones; what *offset*
-    counts is not said and has to be found out.
+    *limit* may be 10, 20 or 50, *name* at most 32 characters, *algorithm* one of the documented ones. What *offset*
+    counts is not documented and has to be found out.
     """
 
     offset: int = 0
@@ -161,8 +159,8 @@ class Query:
 class Page:
     """One reply to a `Query`.
 
-    *entries* counts what the list held, usable or not; *csrs* are the usable ones, each id once, in the order of the
-    service. *total* is the number of CSRs that match the query, None where the reply does not say.
+    *entries* counts all records, usable or not; *csrs* are the usable ones, each id once, in the service's order.
+    *total* is the number of CSRs that match the query, None if the reply does not say.
     """
 
     csrs: tuple[Csr, ...]
@@ -175,11 +173,10 @@ class Page:
 class Inventory:
     """The CSRs of an account as one poll read them.
 
-    *reported* is the service's own count, None when it gave none that can be relied on. *by_algorithm* counts by the
-    service's word for the algorithm (empty for none) and adds up to *reported*; it is empty when that is None.
-    *complete* is True when every CSR reported was read and the list did not change meanwhile. *slices* counts the
-    queries, differing in more than the offset, that it took. *carried* counts the CSRs that were not read again by
-    this poll, but read by an earlier one and shown to be still there.
+    *reported* is the service's own count, None if it gave no reliable one. *by_algorithm* counts by the service's name
+    for the algorithm (empty for none) and adds up to *reported*; it is empty when that is None. *complete* says that
+    every reported CSR was read and the list did not change meanwhile. *slices* counts the queries that differ in more
+    than the offset. *carried* counts the CSRs that this poll did not read, but proved to be still there.
     """
 
     csrs: tuple[Csr, ...]
@@ -193,13 +190,13 @@ class Inventory:
 
     @property
     def missing(self) -> int | None:
-        """How many CSRs are reported but were not read; None when the service does not say how many there are."""
+        """How many reported CSRs were not read; None if the service does not say how many there are."""
         return None if self.reported is None else self.reported - len(self.csrs)
 
 
 @dataclass(frozen=True, slots=True)
 class CreationTimes:
-    """When the CSRs of one algorithm were created, so that ages can be told for any *now* without looking at each."""
+    """When the CSRs of one algorithm were created, so that their ages follow without looking at each."""
 
     ascending: tuple[float, ...]
     sums: tuple[float, ...]
@@ -216,14 +213,14 @@ class CreationTimes:
         return tuple(count - bisect_left(self.ascending, now - bucket) for bucket in buckets)
 
     def sum_of_ages(self, now: float) -> float:
-        """The ages added up; a CSR from the future has age 0."""
+        """The sum of all ages; a CSR from the future has age 0."""
         past = bisect_right(self.ascending, now)
         return max(0.0, past * now - self.sums[past])
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What can be said of an inventory without naming a single CSR; texts are bounded to a few label values."""
+    """Figures of an inventory as a whole, with a bounded number of label values."""
 
     by_algorithm: Mapping[str, int]
     by_usage: Mapping[str, int]
@@ -234,7 +231,7 @@ class Summary:
 
     @property
     def oldest(self) -> float | None:
-        """When the oldest listed CSR was created; None where that is said of none."""
+        """When the oldest listed CSR was created; None if no creation time is known."""
         return min((times.ascending[0] for times in self.creation_times.values()), default=None)
 
 
@@ -255,37 +252,33 @@ class Snapshot:
 
 
 def summarize(inventory: Inventory) -> Summary:
-    """Count, group and bound what *inventory* holds."""
-    listed = Counter(csr.algorithm for csr in inventory.csrs)
-    label = bounded_labels(listed | Counter(inventory.by_algorithm), always=DOCUMENTED_ALGORITHMS)
-    by_algorithm = dict.fromkeys(DOCUMENTED_ALGORITHMS, 0) if inventory.reported is not None else {}
-    for algorithm, count in inventory.by_algorithm.items():
-        by_algorithm[label[algorithm]] = by_algorithm.get(label[algorithm], 0) + count
-
+    """Count and group what *inventory* holds."""
+    csrs = inventory.csrs
+    algorithms = Counter(csr.algorithm for csr in csrs) | Counter(inventory.by_algorithm)
+    label = bounded_labels(algorithms, always=DOCUMENTED_ALGORITHMS)
+    documented = {} if inventory.reported is None else dict.fromkeys(DOCUMENTED_ALGORITHMS, 0)
     times: dict[str, list[float]] = {}
-    for csr in inventory.csrs:
+    for csr in csrs:
         if csr.created_at is not None:
             times.setdefault(label[csr.algorithm], []).append(csr.created_at)
-
-    primary = Counter(csr.domain.casefold() for csr in inventory.csrs if csr.domain)
-    covered = set(primary).union(san.casefold() for csr in inventory.csrs for san in csr.sans)
+    usages = Counter(csr.usage for csr in csrs)
+    primary = Counter(csr.domain.casefold() for csr in csrs if csr.domain)
+    covered = set(primary).union(san.casefold() for csr in csrs for san in csr.sans)
     return Summary(
-        by_algorithm=MappingProxyType(by_algorithm),
-        by_usage=MappingProxyType(_counted(csr.usage for csr in inventory.csrs)),
-        creation_times=MappingProxyType({name: CreationTimes.of(each) for name, each in sorted(times.items())}),
+        by_algorithm=documented | _by_label(inventory.by_algorithm, label),
+        by_usage=_by_label(usages, bounded_labels(usages)),
+        creation_times={name: CreationTimes.of(each) for name, each in sorted(times.items())},
         domains=len(covered),
         duplicate_domains=sum(1 for count in primary.values() if count > 1),
         wildcard_domains=sum(1 for domain in covered if domain.startswith("*.")),
     )
 
 
-def _counted(texts: Iterable[str]) -> dict[str, int]:
-    counts = Counter(texts)
-    label = bounded_labels(counts)
-    bounded: Counter[str] = Counter()
+def _by_label(counts: Mapping[str, int], label: Mapping[str, str]) -> dict[str, int]:
+    found: Counter[str] = Counter()
     for text, count in counts.items():
-        bounded[label[text]] += count
-    return dict(bounded)
+        found[label[text]] += count
+    return dict(found)
 
 
 def bounded_labels(counts: Mapping[str, int], always: Sequence[str] = ()) -> dict[str, str]:

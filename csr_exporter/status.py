@@ -1,6 +1,6 @@
-"""All the exporter knows of an account, as one frozen value that each event replaces whole.
+"""Everything the exporter knows of an account, as one frozen value that each event replaces.
 
-Metrics, readiness, page and JSON read the same `Status`, so they cannot disagree. This room is pure.
+Metrics, readiness, page and JSON read the same `Status`, so they cannot disagree. Pure.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
-"""Upper bounds of the latency histogram, in seconds; a request is given up after 20 unless configured otherwise."""
+"""Upper bounds of the latency histogram, in seconds; 20 is the default of ``request_timeout``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the configuration says of an account and its status has to tell. Spans are in seconds."""
+    """The settings of an account that its status needs. Durations are in seconds."""
 
     name: str
     poll_interval: float = 300.0
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A histogram over `LATENCY_BUCKETS` and beyond: counts per bucket, not cumulated, and the sum of seconds."""
+    """A histogram over `LATENCY_BUCKETS` and infinity: counts per bucket, not cumulative, and the sum of seconds."""
 
     counts: tuple[int, ...] = (0,) * (len(LATENCY_BUCKETS) + 1)
     seconds: float = 0.0
@@ -39,18 +39,16 @@ class Latency:
 
 
 RECENT_POLLS = 24
-"""Polls of an account that are remembered one by one."""
-
-
-def _no_requests() -> Mapping[tuple[Service, str], int]:
-    return {(Service.SCM, "200"): 0, (Service.SCM, "error"): 0}
+"""How many polls of an account are remembered one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """The requests sent for an account since the exporter started."""
 
-    requests: Mapping[tuple[Service, str], int] = field(default_factory=_no_requests)
+    requests: Mapping[tuple[Service, str], int] = field(
+        default_factory=lambda: {(Service.SCM, "200"): 0, (Service.SCM, "error"): 0}
+    )
     latency: Mapping[Service, Latency] = field(default_factory=lambda: {Service.SCM: Latency()})
     retries: Mapping[tuple[Service, Reason], int] = field(
         default_factory=lambda: {(service, reason): 0 for service in Service for reason in RETRIED}
@@ -59,7 +57,7 @@ class Traffic:
 
     @property
     def sent(self) -> int:
-        """How many there were, to all services and retries included."""
+        """How many requests, including retries, went to all services."""
         return sum(self.requests.values())
 
     def after(self, exchange: Exchange) -> Traffic:
@@ -86,7 +84,7 @@ class Churn:
     renamed: int = 0
 
     def after(self, old: Mapping[str, str], new: Mapping[str, str]) -> Churn:
-        """Compare the names by id of two complete inventories. Only the name of a CSR can change (UpdateCsr)."""
+        """Compare two complete inventories, as names by id. Only the name of a CSR can change (UpdateCsr)."""
         return Churn(
             added=self.added + len(new.keys() - old.keys()),
             removed=self.removed + len(old.keys() - new.keys()),
@@ -96,10 +94,7 @@ class Churn:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How one poll went: when it ended, how many seconds it took, the requests it sent, and why it failed, if it did.
-
-    There are `RECENT_POLLS` of it for each account, so it holds nothing that grows.
-    """
+    """When a poll ended, how long it took, how many requests it sent, and why it failed, if it did."""
 
     ended_at: float
     seconds: float
@@ -113,12 +108,11 @@ class Poll:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Status:
-    """All the exporter knows of one account. Two are equal only if they are one and the same.
+    """Everything the exporter knows of one account. Compared by identity, so that renderings can be cached for it.
 
-    *complete_names* are the names by id of the last complete inventory: an incomplete one proves nothing gone or new,
-    so churn is counted between complete ones only. *last_poll* and *last_success* are when the last poll and the last
-    good one ended. *waiting_until* is the end of a pause that the service's refusal imposes. *next_poll* is when the
-    scheduler will ask again. *recent* are the last polls, the latest at the end.
+    *complete_names* are the names by id of the last complete inventory; churn is counted only between complete ones.
+    *last_poll* and *last_success* are when the last poll and the last good one ended. *waiting_until* is when a pause
+    ends that followed a refusal, *next_poll* when the scheduler polls again. *recent* ends with the latest poll.
     """
 
     account: Account
@@ -150,7 +144,7 @@ class Status:
         return self.snapshot.inventory.offset_mode if self.snapshot else OffsetMode.UNTESTED
 
     def stale(self, now: float) -> bool:
-        """Whether the inventory is too old to be shown, or there is none."""
+        """Whether the inventory is too old to be exposed, or missing."""
         return self.last_success is None or now - self.last_success > self.account.stale_after
 
     def current(self, now: float) -> Snapshot | None:
@@ -158,11 +152,11 @@ class Status:
         return None if self.stale(now) else self.snapshot
 
     def waiting(self, now: float) -> bool:
-        """Whether a pause still runs, so that the service is not asked."""
+        """Whether a pause is under way, during which no request is sent."""
         return self.waiting_until is not None and now < self.waiting_until
 
     def next_request(self, now: float) -> float | None:
-        """When the service will be asked again at the earliest; a pause may end later than the next poll comes."""
+        """The earliest time of the next request; a pause may end after the next poll is due."""
         if self.waiting_until is None or not self.waiting(now):
             return self.next_poll
         return max(self.waiting_until, self.next_poll or 0.0)
@@ -175,7 +169,7 @@ class Status:
         rejected: Mapping[Rejection, int] | None = None,
         requests: int = 0,
     ) -> Status:
-        """The status once a poll of *seconds* and *requests* has read *snapshot*."""
+        """The status after a poll that took *seconds* and *requests* and read *snapshot*."""
         return replace(
             self._after_comparing(snapshot),
             snapshot=snapshot,
@@ -215,10 +209,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Reloads:
-    """How reading the configuration went, the first time included, and whose it is.
-
-    *succeeded_at* is in Unix seconds. *accounts* is how many are in the configuration, those of other shards too.
-    """
+    """How reading the configuration last went. *accounts* includes those of other shards."""
 
     config_hash: str
     succeeded_at: float

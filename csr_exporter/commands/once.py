@@ -21,9 +21,9 @@ from rich.text import Text
 
 from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import Config
-from csr_exporter.exposition import render
+from csr_exporter.exposition import TEXT, joined
+from csr_exporter.exposition import exposition as rendered
 from csr_exporter.inventory import ADVICE, Csr, Page
-from csr_exporter.metrics import families
 from csr_exporter.polling.accounts import exposed_by, poller_for
 from csr_exporter.polling.threads import DaemonThreads
 from csr_exporter.status import Status
@@ -50,7 +50,7 @@ def poll(config: Config, names: Sequence[str], watch: Watch = lambda _name, _pag
 def exposition(config: Config) -> tuple[str, bool]:
     """The text of one poll of all accounts, and whether all succeeded."""
     statuses = poll(config, [account.name for account in config.accounts])
-    text, _ = render(families(statuses, exposed_by(config), time.time()), accept="")
+    text = joined(rendered(statuses, exposed_by(config), time.time(), [], TEXT))
     return text.decode(), all(status.up for status in statuses)
 
 

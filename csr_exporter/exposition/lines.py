@@ -5,28 +5,28 @@ They are what the client library would write, in a fifth of the time; a test com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.metrics import Moving
+from csr_exporter.metrics import AgeFamily
 
 _go_string: Callable[[float], str] = floatToGoString
 
 
 def lines(family: Metric) -> bytes:
     """The samples of *family*."""
-    return "".join([f"{_start(sample)} {_number(sample.value)}\n" for sample in family.samples]).encode()
+    return "".join([f"{_series(sample)} {_number(sample.value)}\n" for sample in family.samples]).encode()
 
 
-class MovingLines:
-    """The samples of a family whose values go with time."""
+class AgeLines:
+    """The samples of a family whose values change with time, with gaps for the values."""
 
-    def __init__(self, family: Moving) -> None:
-        starts = [_start(sample).replace("%", "%%") for sample in family.family.samples]
-        self._template = "".join([f"{start} %s\n" for start in starts])
+    def __init__(self, family: AgeFamily) -> None:
+        series = [_series(sample).replace("%", "%%") for sample in family.metric.samples]
+        self._template = "".join([f"{each} %s\n" for each in series])
         self._values = family.values
 
     def as_of(self, now: float) -> bytes:
@@ -34,7 +34,7 @@ class MovingLines:
 
 
 def numbers(values: Iterable[int]) -> list[str]:
-    """*values*, which are not negative, as `floatToGoString` has them: with an exponent from a million on."""
+    """*values*, which are not negative, as `floatToGoString` prints them: with an exponent from a million on."""
     return [
         f"{value}.0"
         if value < 10**6
@@ -53,14 +53,12 @@ def _number(value: float) -> str:
     return repr(float(value)) if 0 <= value < 10**6 else _go_string(value)
 
 
-def _start(sample: Sample) -> str:
-    return sample.name + _labels(sample.labels)
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join([f'{name}="{_escaped(labels[name])}"' for name in sorted(labels)]) + "}"
+def _series(sample: Sample) -> str:
+    """The name of *sample* and its labels."""
+    if not sample.labels:
+        return sample.name
+    labels = ",".join([f'{name}="{_escaped(sample.labels[name])}"' for name in sorted(sample.labels)])
+    return f"{sample.name}{{{labels}}}"
 
 
 def _escaped(text: str) -> str:

@@ -1,11 +1,20 @@
-"""Metric families for what is known: a status in, families out. No clock, no I/O, no memory.
+"""Metric families: a status in, families out. No clock, no I/O, no memory.
 
-Every family is there at every scrape, with whatever samples it has; a value that is not known has no sample.
+Every family is part of every scrape, with or without samples; a value that is not known has no sample.
 """
 
-from csr_exporter.metrics.each_csr import Exposed
-from csr_exporter.metrics.families import families, of_snapshots, of_statuses
-from csr_exporter.metrics.known import exporter_families
-from csr_exporter.metrics.shape import Family, Moving
+from csr_exporter.metrics.families import empty_families, families, snapshot_families
+from csr_exporter.metrics.family import AgeFamily, Family
+from csr_exporter.metrics.per_csr import Exposed
+from csr_exporter.metrics.status import exporter_families, status_families
 
-__all__ = ["Exposed", "Family", "Moving", "exporter_families", "families", "of_snapshots", "of_statuses"]
+__all__ = [
+    "AgeFamily",
+    "Exposed",
+    "Family",
+    "empty_families",
+    "exporter_families",
+    "families",
+    "snapshot_families",
+    "status_families",
+]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client.core import Metric
 
-from csr_exporter.inventory import Snapshot
-from csr_exporter.metrics.each_csr import Exposed, csr_families, dropped
-from csr_exporter.metrics.held import inventory_families
-from csr_exporter.metrics.known import status_families
-from csr_exporter.metrics.shape import Family, Named, gauge
-from csr_exporter.status import Status
+from csr_exporter.inventory import Inventory, Snapshot
+from csr_exporter.metrics.family import Family, as_of
+from csr_exporter.metrics.inventory import inventory_families
+from csr_exporter.metrics.per_csr import Exposed, csr_families
+from csr_exporter.metrics.status import status_families
+from csr_exporter.status import Account, Status
+
+_NOTHING = Snapshot.of(Inventory(csrs=(), reported=None, by_algorithm={}, complete=False), taken_at=0.0)
 
 
-def families(statuses: Sequence[Status], exposed: Exposed, now: float) -> Iterator[Metric]:
+def families(statuses: Sequence[Status], exposed: Exposed, now: float) -> Iterable[Metric]:
     """All families of *statuses* as of *now*.
 
     For example::
@@ -23,24 +24,28 @@ def families(statuses: Sequence[Status], exposed: Exposed, now: float) -> Iterat
         scm_csrs{account="production",private_key_algo="EC_P256"} 12.0
         csr_exporter_poll_failures_total{account="production",reason="timeout"} 0.0
     """
-    named = [(status.account.name, status) for status in statuses]
-    snapshots = [(name, snapshot) for name, status in named if (snapshot := status.current(now))]
-    for family in chain(of_snapshots(snapshots, exposed), of_statuses(named, exposed)):
-        yield family if isinstance(family, Metric) else family.as_of(now)
+    found = {family.name: family for family in empty_families(exposed)}
+    for status in statuses:
+        for family in _of_account(status, status.current(now), exposed):
+            metric = as_of(family, now)
+            found[metric.name].samples += metric.samples
+    return found.values()
 
 
-def of_snapshots(snapshots: Sequence[Named[Snapshot]], exposed: Exposed) -> Iterator[Family]:
-    """The families that depend on what was read, of snapshots that are not stale."""
-    yield from inventory_families(snapshots, exposed.age_buckets)
-    yield from csr_families(snapshots, exposed)
+def empty_families(exposed: Exposed) -> Iterator[Metric]:
+    """Every family that an account can have, in order, without samples."""
+    for family in _of_account(Status(Account("")), _NOTHING, exposed):
+        metric = as_of(family, 0.0)
+        yield Metric(metric.name, metric.documentation, metric.type)
 
 
-def of_statuses(statuses: Sequence[Named[Status]], exposed: Exposed) -> Iterator[Metric]:
-    """The families that stay as long as the account is configured."""
-    yield from status_families(statuses)
-    yield gauge(
-        "csr_exporter_series_dropped",
-        "CSRs without series of their own because of max_series.",
-        statuses,
-        lambda status: dropped(status.snapshot, exposed),
-    )
+def snapshot_families(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
+    """The families that depend on what was read."""
+    yield from inventory_families(account, snapshot, exposed.age_buckets)
+    yield from csr_families(account, snapshot.inventory.csrs, exposed)
+
+
+def _of_account(status: Status, snapshot: Snapshot | None, exposed: Exposed) -> Iterator[Family]:
+    if snapshot:
+        yield from snapshot_families(status.account.name, snapshot, exposed)
+    yield from status_families(status, exposed)

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from csr_exporter import __version__
 from csr_exporter.config import ConfigError
-from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_form
+from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_format
 from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.page import STYLE, language, overview, render
 from csr_exporter.page.facts_json import report
@@ -117,7 +117,7 @@ class _Pages:
         shown = self._asked_for(request)
         if shown is None:
             return _no_such_account()
-        form = preferred_form(_header(request, "Accept"))
+        form = preferred_format(_header(request, "Accept"))
         pieces = exposition(shown, self._exporter.exposed, time.time(), self._further(), form)
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(_header(request, "Accept-Encoding")):

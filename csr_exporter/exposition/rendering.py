@@ -1,0 +1,98 @@
+"""The whole exposition: families one after another, and in each the samples of all accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from csr_exporter.exposition.compression import MIN_BLOCK, Block, Piece, joined
+from csr_exporter.exposition.formats import TEXT, Format
+from csr_exporter.exposition.lines import AgeLines, lines
+from csr_exporter.inventory import Snapshot
+from csr_exporter.metrics import AgeFamily, Exposed, Family, empty_families, snapshot_families, status_families
+from csr_exporter.status import Status
+
+Part = Piece | AgeLines
+"""One account's lines in one family."""
+
+# Entries go with the value that they come from, so nothing has to be purged. Parts must not refer to it.
+_CACHE: MutableMapping[Snapshot | Status, tuple[tuple[str, Exposed], dict[str, Part]]] = WeakKeyDictionary()
+
+
+def exposition(
+    statuses: Sequence[Status], exposed: Exposed, now: float, further: Iterable[Metric], form: Format
+) -> Iterator[Piece]:
+    """What is known of *statuses* as of *now*, and then the families *further*, in the format *form*."""
+    headers = _headers(exposed, form)
+    pieces: dict[str, list[Piece]] = {name: [] for name in headers}
+    for status in statuses:
+        for name, part in _parts(status, exposed, now):
+            pieces[name].append(part.as_of(now) if isinstance(part, AgeLines) else part)
+    for name, (family, header) in headers.items():
+        if family.type == "gaugehistogram" and form is TEXT:
+            yield from _as_histogram(family, header, joined(pieces[name]))
+        else:
+            yield header
+            yield from pieces[name]
+    yield form.write(further)
+
+
+def prepare(status: Status, exposed: Exposed, now: float) -> None:
+    """Render and compress what the next scrapes share, so that none of them has to."""
+    for _, part in _parts(status, exposed, now):
+        if isinstance(part, Block):
+            part.deflated  # noqa: B018 - is cached once it was read
+
+
+def _parts(status: Status, exposed: Exposed, now: float) -> Iterator[tuple[str, Part]]:
+    name, snapshot = status.account.name, status.current(now)
+    if snapshot:
+        yield from _cached(snapshot, name, exposed, lambda: snapshot_families(name, snapshot, exposed))
+    yield from _cached(status, name, exposed, lambda: status_families(status, exposed))
+
+
+def _cached(
+    value: Snapshot | Status, account: str, exposed: Exposed, families: Callable[[], Iterable[Family]]
+) -> Iterable[tuple[str, Part]]:
+    """The parts cached for *value*; rendered anew where there are none, or for another account or settings."""
+    key = (account, exposed)
+    found = _CACHE.get(value)
+    if found is None or found[0] != key:
+        found = _CACHE[value] = (key, dict(map(_rendered, families())))
+    return found[1].items()
+
+
+def _rendered(family: Family) -> tuple[str, Part]:
+    if isinstance(family, AgeFamily):
+        return family.metric.name, AgeLines(family)
+    text = lines(family)
+    return family.name, Block(text) if len(text) >= MIN_BLOCK else text
+
+
+@lru_cache(maxsize=8)
+def _headers(exposed: Exposed, form: Format) -> dict[str, tuple[Metric, bytes]]:
+    """Each family by name, with the lines it begins with."""
+    return {family.name: (family, _header(family, form)) for family in empty_families(exposed)}
+
+
+def _header(family: Metric, form: Format) -> bytes:
+    return form.write([family]).removesuffix(form.end)
+
+
+def _as_histogram(family: Metric, header: bytes, text: bytes) -> Iterator[bytes]:
+    """A gauge histogram in format 0.0.4, which has none: a histogram, and gauges for the count and the sum."""
+    each = text.split(b"\n")
+    yield header
+    yield _beginning(each, f"{family.name}_bucket")
+    for name in (f"{family.name}_gcount", f"{family.name}_gsum"):
+        if found := _beginning(each, name):
+            yield _header(GaugeMetricFamily(name, family.documentation), TEXT)
+            yield found
+
+
+def _beginning(each: Sequence[bytes], name: str) -> bytes:
+    start = name.encode()
+    return b"".join([line + b"\n" for line in each if line.startswith(start)])
