@@ -74,15 +74,14 @@ def age_bars(bands: Iterable[Band], language: Language) -> list[Bar]:
 
 def band_label(band: Band, language: Language) -> str:
     """Such as ``30 d - 90 d``."""
-    match band:
-        case Band(above=None):
-            return language.translate("band.unknown")
-        case Band(above=above, upto=None):
-            return language.translate("band.last", above=language.bound(above))
-        case Band(above=0, upto=upto):
-            return language.translate("band.first", upto=language.bound(upto))
-        case Band(above=above, upto=upto):
-            return language.translate("band.between", above=language.bound(above), upto=language.bound(upto))
+    if band.above is None:
+        return language.translate("band.unknown")
+    above = language.bound(band.above)
+    if band.upto is None:
+        return language.translate("band.last", above=above)
+    return language.translate(
+        "band.between" if band.above else "band.first", above=above, upto=language.bound(band.upto)
+    )
 
 
 def coverage(inventory: Inventory, language: Language) -> str:

@@ -40,7 +40,9 @@ def _inventory(snapshot: Snapshot | None) -> dict[str, object]:
 
 
 def _error(error: SourceError | None) -> dict[str, str] | None:
-    return error and {"reason": error.reason.value, "detail": error.detail, "advice": ADVICE[error.reason]}
+    if error is None:
+        return None
+    return {"reason": error.reason.value, "detail": error.detail, "advice": ADVICE[error.reason]}
 
 
 def iso8601(instant: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What an account holds at present, as the hours pass."""
+"""The CSRs of an account, which change as time passes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.records import Generator
 
 
-class Holdings:
+class CsrStore:
     """The records of one account, changed by its churn and by tests.
 
     Churn is made up for when somebody looks, so it needs no thread and any clock will do. A lock is held because

@@ -25,7 +25,7 @@ class Clock:
         return self.now
 
 
-class Browser:
+class Client:
     """Asks a running simulator, by the token of one account or by its signature."""
 
     def __init__(self, simulator: Simulator, account: SimulatedAccount, session: requests.Session) -> None:
