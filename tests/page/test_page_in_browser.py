@@ -88,7 +88,7 @@ def test_nobody_is_kept_out(browser: Browser, axe: str, viewport: dict[str, int]
 
 
 def test_nobody_is_kept_out_of_many_accounts(browser: Browser, axe: str) -> None:
-    with opened(browser, world.many(time.time())) as page:
+    with opened(browser, world.many(time.time(), 60)) as page:
         assert violations(page, axe) == []
 
 
