@@ -1,4 +1,4 @@
-"""The whole simulated cloud, without its sockets."""
+"""The simulated cloud, without the sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from csr_exporter.simulator.store import CsrStore
 
 
 class Cloud:
-    """All accounts, what they hold, who may call, and what was asked so far."""
+    """All accounts with their CSRs and credentials, the faults in effect, and the requests so far."""
 
     def __init__(self, accounts: Iterable[SimulatedAccount], clock: Callable[[], float]) -> None:
         everyone = tuple(accounts)
@@ -63,7 +63,7 @@ class Cloud:
             raise LookupError(f"no account {account}")
 
     def saw(self, call: Call, status: int | None) -> None:
-        """Note a request and what became of it."""
+        """Record a request and the status of its reply."""
         query = MappingProxyType(dict(call.parameters))
         with self._news:
             self._seen.append(SeenRequest(call.service, call.account, call.method, call.path, status, query, call.now))

@@ -1,6 +1,6 @@
-"""Faults over HTTP, at ``/_simulator/faults``, for whoever runs the simulator in a process of its own.
+"""Faults over HTTP, at ``/_simulator/faults``, for a simulator in a process of its own.
 
-``GET`` answers ``{"faults": [...]}``, those at work. ``PUT`` takes the same and replaces all. ``DELETE`` ends all, or
+``GET`` answers ``{"faults": [...]}``, those in effect. ``PUT`` takes the same and replaces all. ``DELETE`` ends all, or
 with ``?account=NAME`` those of one account. No credentials are asked for. A fault is one object::
 
     {"account": "production", "service": "scm", "requests": 3, "share": 0.5, "seconds": 60,
@@ -45,7 +45,7 @@ _NAMES = {effect: kind for kind, effect in _KINDS.items()}
 
 
 def read_faults(content: object) -> list[Injection]:
-    """What is to be injected, from JSON. Raises `ValueError` that says what is wrong."""
+    """The faults to inject, from JSON. Raises `ValueError` that says what is wrong."""
     given = dig(content, "faults")
     if not isinstance(given, list):
         raise ValueError("faults: expected a list")  # noqa: TRY004 - what was sent is wrong, not our program

@@ -66,7 +66,7 @@ def _who(content: object) -> tuple[str, str]:
 
 
 def _scope(content: object, account: SimulatedAccount) -> dict[str, object]:
-    """What the token is good for: a project goes before a domain, and without either it is the domain."""
+    """The scope of the token: the project if one is asked for, else the domain."""
     domain = {"id": account.domain_id, "name": account.domain}
     scope = dig(content, "auth", "scope")
     if (project := dig(scope, "project")) is not None:

@@ -1,4 +1,4 @@
-"""A request and its reply as plain values, and the replies every simulated service can give."""
+"""Requests and replies as plain values, and the replies that every simulated service can give."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it came over the wire.
+    """A request as received.
 
     `path` and `query` are still percent-encoded. Names in `headers` are lower case, values are the bytes read as
     ISO 8859-1. `now` is the time of the simulated cloud. `account` is the one the request claims, whether or not it
@@ -47,7 +47,7 @@ class Call:
 
 
 def dig(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
-    """What is found along *keys*; None when the way ends before."""
+    """The value at the path *keys*; None if there is none."""
     for key in keys:
         if not isinstance(content, Mapping):
             return None

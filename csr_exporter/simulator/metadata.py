@@ -1,4 +1,4 @@
-"""The metadata service of an ECS: temporary keys of the agency that is bound to it.
+"""The metadata service of an ECS: temporary keys of its agency.
 
 At the root it is the ECS of the first account; that of any account is under ``/_simulator/ecs/NAME``. Source: the
 official SDK (`MetadataAccessor`), which first asks for a token and does without where there is no such step.

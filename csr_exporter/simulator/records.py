@@ -1,4 +1,4 @@
-"""Plausible CSR records, the same for the same seed: as teams name things, with what real inventories have.
+"""Realistic CSR records, the same for the same seed.
 
 Shaped as the example of "Querying the CSR List": with `update_time`, without `csr`. All domain names are reserved for
 documentation.

@@ -122,7 +122,7 @@ def serve(accounts: Sequence[SimulatedAccount], host: str, port: int, ready: Cal
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, made to start and stop without polling, and to leave signals as it found them."""
+    """uvicorn that starts and stops without polling, and restores signal handlers."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._stopping = asyncio.Event()
@@ -160,7 +160,7 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop every connection: those who wait for a reply here are being tested for that.
+        """Drop every connection: clients that wait for a reply are being tested for exactly that.
 
         A connection accepted in the last moment needs some turns of the loop before it can be dropped, with the
         server still open; those not yet accepted are reset as the listening socket closes.
