@@ -71,7 +71,7 @@ def _control(cloud: Cloud) -> list[Route]:
     """Faults over HTTP, as `control` describes."""
 
     async def show(_request: Request) -> Response:
-        return JSONResponse(show_faults(cloud.faults.at_work()))
+        return JSONResponse(show_faults(cloud.faults.in_effect()))
 
     async def replace(request: Request) -> Response:
         try:

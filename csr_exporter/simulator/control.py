@@ -52,9 +52,9 @@ def read_faults(content: object) -> list[Injection]:
     return [_read_fault(each) for each in given]
 
 
-def show_faults(at_work: list[Injection]) -> dict[str, object]:
+def show_faults(in_effect: list[Injection]) -> dict[str, object]:
     """The reverse of `read_faults`."""
-    shown = [{"account": account, **asdict(fault), "effect": _show(fault.effect)} for account, fault in at_work]
+    shown = [{"account": account, **asdict(fault), "effect": _show(fault.effect)} for account, fault in in_effect]
     return {"faults": shown}
 
 

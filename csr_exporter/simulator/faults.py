@@ -153,7 +153,7 @@ class Faults:
         with self._lock:
             self._injected = [each for each in self._injected if account not in {None, each.account}]
 
-    def at_work(self) -> list[tuple[str | None, Fault]]:
+    def in_effect(self) -> list[tuple[str | None, Fault]]:
         with self._lock:
             self._forget(self._clock())
             return [(each.account, each.fault) for each in self._injected]
