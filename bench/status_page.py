@@ -13,7 +13,7 @@ from bench import measure
 from bench.world import NOW, a_status, replies
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.metrics import Exposed
-from csr_exporter.page import language, overview, render
+from csr_exporter.page import overview, preferred_language, render
 from csr_exporter.status import RECENT_POLLS, Poll, Reloads, Status
 
 CSRS = 1000
@@ -33,7 +33,8 @@ def main() -> None:
 
 
 def _page(statuses: list[Status]) -> str:
-    return render(overview(statuses, Exposed().age_buckets, Reloads("bench", NOW), NOW + 60), language("en"), "0")
+    facts = overview(statuses, Exposed().age_buckets, Reloads("bench", NOW), NOW + 60)
+    return render(facts, preferred_language("en"), "0")
 
 
 def _account(template: Status, place: int) -> Status:

@@ -1,4 +1,4 @@
-"""Certificates made for a test: authorities, and what they issue."""
+"""Certificates for tests: authorities and what they issue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pair:
     serial: int
 
     def write(self, directory: Path, name: str) -> Pair:
-        """Put both into *directory*, as ``name.crt`` and ``name.key``, each replaced at once."""
+        """Write both to *directory* as ``name.crt`` and ``name.key``, each replaced atomically."""
         for suffix, content in (("key", self.key), ("crt", self.cert)):
             fresh = directory / f"{name}.{suffix}.new"
             fresh.write_bytes(content)
@@ -45,7 +45,7 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, *names: x509.GeneralName, ends: timedelta = DAY) -> Pair:
-        """A certificate for *names*, which ends so long from now; without any, for loopback."""
+        """A certificate for *names*, or for loopback without any, that expires after *ends*."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody")])
         given = names or (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))

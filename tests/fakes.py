@@ -1,4 +1,4 @@
-"""Builders of values, which supply everything a test does not speak of."""
+"""Builders of values, which fill in everything a test does not mention."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def a_status(*csrs: Csr, name: str = "production", **changes: Any) -> Status:  #
 
 
 class FakeExporter:
-    """Shows what it was made with."""
+    """An exporter with fixed statuses."""
 
     exposed = Exposed()
     configuration = "poll_interval: 5m\n"
@@ -79,7 +79,7 @@ class FakeExporter:
 
 
 class Wire:
-    """Remembers what it is told of requests."""
+    """An observer that records what it is told about requests."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []

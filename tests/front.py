@@ -1,4 +1,4 @@
-"""A server before the simulated cloud: it encrypts, or poses as a proxy, and hands on what it gets."""
+"""A server in front of the simulated cloud that terminates TLS, or acts as a proxy, and relays what it gets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DEADLINE = 20.0
 
 
 class Front:
-    """Hands every connection on to the server at *target*; *heard* is how each of them began.
+    """Relays every connection to the server at *target*; *heard* is what each of them sent first.
 
-    A connection that begins with CONNECT is answered with the status *answer* first, wherever it wants to go.
+    A connection that starts with CONNECT gets the status *answer* first, whatever its destination.
     """
 
     def __init__(self, target: str, context: ssl.SSLContext | None, answer: int) -> None:
@@ -48,7 +48,7 @@ class Front:
         thread.start()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # how it ends
+        with suppress(OSError):  # stopping closes the listener
             while True:
                 self._begin(self._handle, self._listener.accept()[0])
 
@@ -82,14 +82,14 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _end(connection: socket.socket) -> None:
-    """Wake whoever waits for *connection*."""
+    """Shut *connection* down, which wakes whoever reads from it."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def front(target: str, context: ssl.SSLContext | None = None, answer: int = 200) -> Iterator[Front]:
-    """A front at a free port of loopback until the block ends."""
+    """A `Front` on a free port of loopback until the block ends."""
     server = Front(target, context, answer)
     server.start()
     try:
@@ -99,7 +99,7 @@ def front(target: str, context: ssl.SSLContext | None = None, answer: int = 200)
 
 
 def shows(pair: Pair, directory: Path) -> ssl.SSLContext:
-    """What encrypts with the certificate of *pair*, which is put into *directory*."""
+    """A TLS context with the certificate of *pair*, which is written to *directory*."""
     pair.write(directory, "front")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "front.crt", directory / "front.key")

@@ -1,4 +1,4 @@
-"""The pictures of the status page in the documentation: ``python -m tests.pictures [FOLDER]`` takes them anew."""
+"""Takes the documentation's pictures of the status page: ``python -m tests.pictures [FOLDER]``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHONE = {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2}
 
 @dataclass(frozen=True)
 class Picture:
-    """What is on a picture: the page of *statuses* in a browser of such *settings*, with the account *opened*."""
+    """The page of *statuses* in a browser with these *settings* and the account *opened*."""
 
     name: str
     statuses: Sequence[Status]
@@ -33,7 +33,7 @@ class Picture:
 
 
 def pictures(now: float) -> Sequence[Picture]:
-    """All of them."""
+    """All pictures."""
     return [
         Picture("status-light", mixed(now), {**DESK, "color_scheme": "light"}),
         Picture(
@@ -45,7 +45,7 @@ def pictures(now: float) -> Sequence[Picture]:
 
 
 def take(picture: Picture, browser: Browser, file: Path) -> None:
-    """Write *picture* into *file*, as PNG."""
+    """Write *picture* to *file*, as PNG."""
     with status_page(picture.statuses) as address, browser.new_context(**picture.settings) as context:
         page = context.new_page()
         page.goto(address)

@@ -1,9 +1,9 @@
 """A daemon under faults at random: ``python -m tests.soak [SECONDS [SEED]]``, which is what ``make soak`` does.
 
-A simulated cloud with an account for each kind of credentials strikes some of them, waits until ``/metrics`` says so,
-lets go, and waits until all is well, again and again. The daemon is a process of its own, so that its memory and its
-threads can be told from ours. There polls follow each other quickly, and the pauses after a refusal pass `SPEED` times
-as fast.
+Each round breaks some accounts of a simulated cloud, one for each kind of credentials, waits until ``/metrics`` shows
+the outages, repairs them and waits until all accounts have recovered. The daemon is a process of its own, so that its
+memory and threads can be measured. It polls in quick succession, and pauses after a refusal pass `SPEED` times as
+fast.
 """
 
 from __future__ import annotations
@@ -52,23 +52,23 @@ from tests.fakes import DAY, aksk, password, token
 SECONDS = 180.0
 SPEED = 600.0
 PATIENCE = 60.0
-"""Seconds that a state may take to come."""
+"""Seconds to wait for an expected state."""
 
 COMPRESSED = {"poll_interval": 0.5, "request_timeout": 2.0, "poll_timeout": 5.0, "max_requests_per_second": 1000.0}
-"""In seconds; shorter than a configuration file may have them."""
+"""In seconds; shorter than a configuration file allows."""
 
 KINDS = ("aksk", "password", "token", "metadata", "environment", "profile", "oidc")
 MOST_AT_ONCE = 4
 
 SMALL, LARGE = 120, 400
 TOO_LARGE = {"aksk", "password"}
-"""Accounts of more CSRs than offsets reach, whose list is divided."""
+"""Accounts with more CSRs than offsets reach, so that their list is divided."""
 
 GROWTH = 4 * 2**20
-"""Bytes that the memory may grow after the warm-up, from the second quarter of the time to the last."""
+"""Bytes of memory growth allowed from the second quarter of the run, after the warm-up, to the last."""
 
 LEAST_SAMPLES = 200
-"""Below which nothing is said of memory."""
+"""With fewer, memory is not judged."""
 
 TROUBLES: Sequence[tuple[Effect, frozenset[str]]] = tuple(
     (effect, frozenset(reasons.split()))
@@ -93,7 +93,7 @@ TROUBLES: Sequence[tuple[Effect, frozenset[str]]] = tuple(
         (RawReply(body=b"x" * 1024, repeat=9 * 1024), "malformed_reply"),
     )
 )
-"""What SCM may do, and the reasons that may be given for it."""
+"""Faults of SCM, and the reasons that may be reported for each."""
 
 
 MUTATIONS = (Mutation("add"), Mutation("remove"), Mutation("reorder"))
@@ -118,7 +118,7 @@ def hasty_pollers() -> MakePoller:
 
 
 def serve_hastily() -> None:
-    """Poll and serve what standard input configures until SIGTERM; say where, and in the end which threads are left."""
+    """Poll and serve what standard input configures until SIGTERM; print the URL, and at the end the threads left."""
     logs.configure("error")
     given = Config.model_validate(json.loads(sys.stdin.readline()), context={"directory": Path()})
     config = given.model_copy(update=COMPRESSED)
@@ -138,7 +138,7 @@ def _say(line: str) -> None:
 
 @dataclass
 class Exporter:
-    """The daemon as those see it who watch it."""
+    """The daemon, seen from outside."""
 
     process: subprocess.Popen[str]
     stdout: IO[str]
@@ -154,7 +154,7 @@ class Exporter:
         return len(os.listdir(f"/proc/{self.process.pid}/task"))  # noqa: PTH208 - of no use as paths
 
     def stop(self) -> tuple[int, Sequence[str], float]:
-        """The exit code, the threads that were left, and the seconds that it took."""
+        """The exit code, the threads left, and the seconds it took."""
         started = time.monotonic()
         self.process.terminate()
         left: Sequence[str] = json.loads(self.stdout.readline())
@@ -196,7 +196,7 @@ def _account(account: SimulatedAccount, simulator: Simulator) -> dict[str, Any]:
 
 
 def _variables(accounts: Mapping[str, SimulatedAccount], url: str, home: Path) -> dict[str, str]:
-    """What the SDK finds credentials by."""
+    """The environment in which the SDK finds credentials."""
     profile, environment, oidc = (accounts[kind] for kind in ("profile", "environment", "oidc"))
     (home / "credentials").write_text(
         f"[global]\nak = {profile.access_key}\nsk = {profile.secret_key}\n", encoding="utf-8"
@@ -219,7 +219,7 @@ def _variables(accounts: Mapping[str, SimulatedAccount], url: str, home: Path) -
 
 @dataclass(frozen=True)
 class Seen:
-    """What one scrape says."""
+    """The content of one scrape."""
 
     up: Mapping[str, bool]
     polls: int
@@ -246,12 +246,12 @@ class Seen:
 
 
 class SoakFailedError(Exception):
-    """Something that must hold did not."""
+    """An expectation was not met."""
 
 
 @dataclass
 class Soak:
-    """Rounds of faults, and what came of them."""
+    """Rounds of faults and their results."""
 
     simulator: Simulator
     exporter: Exporter
@@ -261,11 +261,11 @@ class Soak:
     """Bytes, at each scrape."""
 
     def start(self) -> None:
-        """Wait until every account was polled well."""
+        """Wait until every account was polled successfully."""
         self._until(lambda seen: all(seen.up[kind] for kind in KINDS), "the first polls")
 
     def round(self) -> None:
-        """Strike some accounts, see it, let go, and see that all is well."""
+        """Break some accounts, wait for the outages, repair them, and wait for recovery."""
         struck = self.chance.sample(KINDS, self.chance.randint(1, MOST_AT_ONCE))
         before = self._scrape()
         expected = {name: self._strike(name) for name in struck}
@@ -279,7 +279,7 @@ class Soak:
         self._until(lambda seen: all(seen.up[kind] for kind in KINDS), f"recovery of {', '.join(struck)}")
 
     def _strike(self, name: str) -> frozenset[str]:
-        """Let something happen to *name*; the reasons that it may be given for."""
+        """Inject a fault into *name*; return the reasons that may be reported for it."""
         if self.chance.random() < 0.2:
             self.simulator.inject(
                 name, Fault(Mutation(self.chance.choice(["add", "remove", "reorder"])), service="scm")
@@ -313,7 +313,7 @@ class Soak:
 
     @property
     def growth(self) -> int | None:
-        """Bytes from the second quarter to the last; None when it was too short to tell."""
+        """Bytes from the second quarter to the last; None if the run was too short to tell."""
         quarter = len(self.memory) // 4
         if len(self.memory) < LEAST_SAMPLES:
             return None
@@ -324,7 +324,7 @@ class Soak:
 
 
 def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
-    """Strike while *going_on*, which is given the number of rounds; a summary. Raises `SoakFailedError`."""
+    """Run rounds while *going_on*, which gets their number; return a summary. Raises `SoakFailedError`."""
     accounts = {
         kind: SimulatedAccount(
             kind,
@@ -373,7 +373,7 @@ def _memory(run: Soak) -> str:
 
 
 def main(seconds: float = SECONDS, seed: int = 1) -> int:
-    """Soak for *seconds* and print a summary; 1 when something did not hold."""
+    """Soak for *seconds* and print a summary; return 1 if an expectation was not met."""
     _say(f"soaking for {seconds:.0f} s with seed {seed}")
     deadline = time.monotonic() + seconds
     try:

@@ -1,4 +1,4 @@
-"""A few rounds of the soak, which ``make soak`` does for minutes."""
+"""Two rounds of the soak that ``make soak`` runs for minutes."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ def test_faults_at_random_are_seen_and_recovered_from_and_leave_no_thread() -> N
 
 
 SEED = 35
-"""One by which a renewal of tokens fails too, and nothing hangs, for that takes long."""
+"""With this seed renewing tokens fails too, and nothing hangs, which would be slow."""

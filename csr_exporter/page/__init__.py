@@ -1,7 +1,8 @@
-"""The status page: from statuses to facts, from facts to words and pictures, from those to HTML."""
+"""The status page: from statuses to facts, from facts to charts and translated texts, from those to HTML."""
 
 from csr_exporter.page.facts import overview
 from csr_exporter.page.rendering import STYLE, render
-from csr_exporter.page.words import language
+from csr_exporter.page.status_json import status_json
+from csr_exporter.page.translations import preferred_language
 
-__all__ = ["STYLE", "language", "overview", "render"]
+__all__ = ["STYLE", "overview", "preferred_language", "render", "status_json"]

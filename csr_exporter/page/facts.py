@@ -1,33 +1,30 @@
-"""What the status page says, as frozen values: pure, and as of one moment.
-
-A further fact of an account belongs into `AccountFacts`; why an inventory is not whole is told by `completeness` alone.
-"""
+"""What the status page shows, as frozen values: pure, and as of one moment."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
-from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot, SourceError
-from csr_exporter.status import Churn, Poll, Reloads, Status
+from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot
+from csr_exporter.status import Churn, Reloads, Status
 
 MOST_DETAILED = 20
-"""Accounts that are shown with all that is known. If there are more, those in trouble are, as far as there is room; of
-each further one there is a line, and a page of its own."""
+"""Accounts shown in full. If there are more, only those in trouble are, up to this many; each other one gets a row in a
+table, and a page of its own."""
 
 OLDEST = 10
-"""CSRs that are named because nothing is older."""
+"""CSRs in a list of the oldest."""
 
 Oldest = tuple[tuple[str, Csr], ...]
 """CSRs with the names of their accounts, the oldest first."""
 
 
 class State(StrEnum):
-    """What can be said of an account's numbers at a glance."""
+    """The state of an account at a glance."""
 
     FRESH = "fresh"
     FAILING = "failing"
@@ -44,7 +41,7 @@ class Trust(StrEnum):
 
 
 class Gap(StrEnum):
-    """Why an inventory is not whole, as far as it shows."""
+    """Why an inventory is incomplete, as far as can be told."""
 
     NO_TOTAL = "no_total"
     CHANGED = "changed"
@@ -70,81 +67,64 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Completeness:
-    """Whether all was read; how many CSRs are missing where that is known, and why."""
-
-    gap: Gap | None = None
-    missing: int | None = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What an inventory that is not stale holds.
-
-    *oldest* is when the oldest CSR was created. *requests*, *slices* and *carried* are those of `Inventory`.
-    """
-
-    reported: int | None
-    listed: int
-    completeness: Completeness
-    by_algorithm: Mapping[str, int]
-    bands: tuple[Band, ...]
-    oldest: float | None
-    taken_at: float
-    requests: int
-    slices: int
-    carried: int
-
-
-@dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What the page says of one account. *oldest* are its oldest CSRs, where it is shown with all that is known."""
+    """One account. *snapshot* is its inventory, unless stale; *bands* and *oldest* only where it is shown in full."""
 
-    name: str
+    status: Status
     state: State
-    held: Held | None
-    error: SourceError | None
-    last_poll: float | None
-    last_success: float | None
-    next_request: float | None
-    waiting_until: float | None
-    limit: int | None
-    churn: Churn
-    recent: tuple[Poll, ...]
-    offset_mode: OffsetMode
-    credential_expires_at: float | None
-    clock_skew: float | None
+    snapshot: Snapshot | None
+    bands: tuple[Band, ...] = ()
     oldest: Oldest = ()
 
     @property
-    def whole(self) -> bool:
+    def name(self) -> str:
+        return self.status.account.name
+
+    @property
+    def csrs(self) -> int | None:
+        """How many the service reports, or were read where it does not say; None without an inventory to show."""
+        if self.snapshot is None:
+            return None
+        inventory = self.snapshot.inventory
+        return len(inventory.csrs) if inventory.reported is None else inventory.reported
+
+    @property
+    def complete(self) -> bool:
+        return self.snapshot is not None and self.snapshot.inventory.complete
+
+    @property
+    def gap(self) -> Gap | None:
+        return gap(self.snapshot.inventory) if self.snapshot else None
+
+    @property
+    def trusted(self) -> bool:
         """Whether its numbers are fresh and complete."""
-        return self.state is State.FRESH and self.held is not None and self.held.completeness.gap is None
+        return self.state is State.FRESH and self.complete
 
     @property
     def over_limit(self) -> bool:
-        """Whether it holds more than it should."""
-        return self.limit is not None and self.held is not None and (self.held.reported or 0) > self.limit
+        limit = self.status.account.limit
+        return limit is not None and self.snapshot is not None and (self.snapshot.inventory.reported or 0) > limit
 
     @property
     def trouble(self) -> int:
-        """The less, the more it needs a look."""
+        """The lower, the more it needs a look."""
         if self.state is State.NEVER:
             return 2
-        if self.held is None:
+        if self.snapshot is None:
             return 0
-        return 1 if self.state is State.FAILING else 4 if self.whole else 3
+        return 1 if self.state is State.FAILING else 4 if self.trusted else 3
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What all accounts hold together, of those that have an inventory to show: *counted* of *accounts*."""
+    """All accounts together; the numbers of CSRs are of the *counted* accounts, which have an inventory to show."""
 
     accounts: int
     counted: int
-    whole: int
+    trusted: int
     states: Mapping[State, int]
-    reported: int
+    csrs: int
     listed: int
     missing: int
     by_algorithm: Mapping[str, int]
@@ -156,17 +136,14 @@ class Totals:
 
     @property
     def trust(self) -> Trust:
-        if self.whole == self.accounts:
+        if self.trusted == self.accounts:
             return Trust.SOUND
-        return Trust.STARTING if self.whole + self.states[State.NEVER] == self.accounts else Trust.DOUBTFUL
+        return Trust.STARTING if self.trusted + self.states[State.NEVER] == self.accounts else Trust.DOUBTFUL
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. Accounts in trouble come first; *further* ones are those without details.
-
-    *oldest* are the oldest CSRs of all accounts, with the names of those.
-    """
+    """The whole page. Accounts in trouble come first; *further* ones are not shown in full."""
 
     now: float
     alarms: tuple[Alarm, ...]
@@ -178,7 +155,7 @@ class Overview:
 
     @property
     def trust(self) -> Trust:
-        """What was read while polls were scheduled is soon no longer true when they are not."""
+        """Without a scheduler, even what was just read is soon out of date."""
         return Trust.DOUBTFUL if Alarm.STOPPED in self.alarms else self.totals.trust
 
 
@@ -186,48 +163,29 @@ def overview(
     statuses: Sequence[Status], age_buckets: Sequence[float], reloads: Reloads, now: float, *, alive: bool = True
 ) -> Overview:
     """The facts of *statuses* as of *now*; *alive* is whether polls are still being scheduled."""
-    both = [(_account(status, age_buckets, now), status) for status in statuses]
-    both.sort(key=lambda each: (each[0].trouble, each[0].name.casefold(), each[0].name))
-    troubled = sum(not facts.whole for facts, _ in both)
-    detailed = len(both) if len(both) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
+    accounts = sorted(
+        (AccountFacts(status, state(status, now), status.current(now)) for status in statuses),
+        key=lambda account: (account.trouble, account.name.casefold(), account.name),
+    )
+    troubled = sum(not account.trusted for account in accounts)
+    detailed = len(accounts) if len(accounts) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
+    alarms = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
     return Overview(
         now=now,
-        alarms=_alarms(reloads, alive=alive),
+        alarms=tuple(alarm for alarm, raised in alarms.items() if raised),
         reloads=reloads,
-        totals=_totals([facts for facts, _ in both]),
-        oldest=oldest([(facts.name, snapshot) for facts, status in both if (snapshot := status.current(now))]),
-        detailed=tuple(_with_oldest(facts, status.current(now)) for facts, status in both[:detailed]),
-        further=tuple(facts for facts, _ in both[detailed:]),
-    )
-
-
-def _alarms(reloads: Reloads, *, alive: bool) -> tuple[Alarm, ...]:
-    rings = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
-    return tuple(alarm for alarm, wrong in rings.items() if wrong)
-
-
-def _account(status: Status, age_buckets: Sequence[float], now: float) -> AccountFacts:
-    snapshot = status.current(now)
-    return AccountFacts(
-        name=status.account.name,
-        state=state(status, now),
-        held=_held(snapshot, age_buckets, now) if snapshot else None,
-        error=status.error,
-        last_poll=status.last_poll,
-        last_success=status.last_success,
-        next_request=status.next_request(now),
-        waiting_until=status.waiting_until if status.waiting(now) else None,
-        limit=status.account.limit,
-        churn=status.churn,
-        recent=status.recent,
-        offset_mode=status.offset_mode,
-        credential_expires_at=status.credential_expires_at,
-        clock_skew=status.traffic.clock_skew,
+        totals=_totals(accounts, age_buckets, now),
+        oldest=oldest(accounts),
+        detailed=tuple(
+            replace(account, bands=bands([account], age_buckets, now), oldest=oldest([account]))
+            for account in accounts[:detailed]
+        ),
+        further=tuple(accounts[detailed:]),
     )
 
 
 def state(status: Status, now: float) -> State:
-    """At a glance: stale, when an inventory became too old, comes before why."""
+    """The state of an account; stale, where an inventory became too old, takes precedence over failing."""
     if status.last_poll is None:
         return State.NEVER
     if status.last_success is not None and status.stale(now):
@@ -235,54 +193,36 @@ def state(status: Status, now: float) -> State:
     return State.FAILING if status.error else State.FRESH
 
 
-def _held(snapshot: Snapshot, age_buckets: Sequence[float], now: float) -> Held:
-    inventory, summary = snapshot.inventory, snapshot.summary
-    return Held(
-        reported=inventory.reported,
-        listed=len(inventory.csrs),
-        completeness=completeness(inventory),
-        by_algorithm=summary.by_algorithm,
-        bands=bands(snapshot, age_buckets, now),
-        oldest=summary.oldest,
-        taken_at=snapshot.taken_at,
-        requests=inventory.requests,
-        slices=inventory.slices,
-        carried=inventory.carried,
+def gap(inventory: Inventory) -> Gap | None:
+    """Why *inventory* is incomplete, as far as can be told; None if it is complete."""
+    if inventory.complete:
+        return None
+    if inventory.missing is None:
+        return Gap.NO_TOTAL
+    if inventory.missing <= 0:
+        return Gap.CHANGED
+    gaps = {OffsetMode.IGNORED: Gap.OFFSET_IGNORED, OffsetMode.UNTESTED: Gap.OFFSET_UNUSED}
+    return gaps.get(inventory.offset_mode, Gap.OUT_OF_REACH)
+
+
+def bands(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now: float) -> tuple[Band, ...]:
+    """The listed CSRs by age, the youngest first; those of unknown age last, where there are any."""
+    snapshots = [account.snapshot for account in accounts if account.snapshot]
+    times = [each for snapshot in snapshots for each in snapshot.summary.creation_times.values()]
+    dated = sum(len(each.ascending) for each in times)
+    undated = sum(len(snapshot.inventory.csrs) for snapshot in snapshots) - dated
+    below = [sum(counts) for counts in zip(*(each.distribution(age_buckets, now) for each in times), strict=True)]
+    below = below or [0] * len(age_buckets)
+    each = zip((0.0, *age_buckets), (*age_buckets, None), (0, *below), (*below, dated), strict=True)
+    return (
+        *(Band(above, upto, end - start) for above, upto, start, end in each),
+        *([Band(None, None, undated)] if undated else []),
     )
 
 
-def completeness(inventory: Inventory) -> Completeness:
-    """What is missing of *inventory*, and why, as far as it shows."""
-    missing = inventory.missing
-    if inventory.complete:
-        return Completeness()
-    if missing is None:
-        return Completeness(Gap.NO_TOTAL, None)
-    if missing <= 0:
-        return Completeness(Gap.CHANGED)
-    gaps = {OffsetMode.IGNORED: Gap.OFFSET_IGNORED, OffsetMode.UNTESTED: Gap.OFFSET_UNUSED}
-    return Completeness(gaps.get(inventory.offset_mode, Gap.OUT_OF_REACH), missing)
-
-
-def bands(snapshot: Snapshot, age_buckets: Sequence[float], now: float) -> tuple[Band, ...]:
-    """The listed CSRs by age, the youngest first; those of unknown age last, where there are any."""
-    counts = [0] * (len(age_buckets) + 1)
-    for times in snapshot.summary.creation_times.values():
-        before = 0
-        for position, upto in enumerate((*times.distribution(age_buckets, now), len(times.ascending))):
-            counts[position] += upto - before
-            before = upto
-    bounds = zip((0.0, *age_buckets), (*age_buckets, None), counts, strict=True)
-    unknown = len(snapshot.inventory.csrs) - sum(counts)
-    return (*(Band(*each) for each in bounds), *([Band(None, None, unknown)] if unknown else []))
-
-
-def _with_oldest(facts: AccountFacts, snapshot: Snapshot | None) -> AccountFacts:
-    return replace(facts, oldest=oldest([(facts.name, snapshot)])) if snapshot else facts
-
-
-def oldest(snapshots: Sequence[tuple[str, Snapshot]]) -> Oldest:
-    """The `OLDEST` oldest CSRs of named *snapshots*, the oldest first; those of unknown age are none of them."""
+def oldest(accounts: Sequence[AccountFacts]) -> Oldest:
+    """The `OLDEST` oldest CSRs of *accounts*, the oldest first, without those of unknown age."""
+    snapshots = [(account.name, account.snapshot) for account in accounts if account.snapshot]
     times = [each.ascending for _, snapshot in snapshots for each in snapshot.summary.creation_times.values()]
     latest = max(islice(heapq.merge(*times), OLDEST), default=None)
     found = [
@@ -295,42 +235,26 @@ def oldest(snapshots: Sequence[tuple[str, Snapshot]]) -> Oldest:
     return tuple(sorted(found, key=lambda each: (each[1].created_at, each[0], each[1].id))[:OLDEST])
 
 
-def _totals(accounts: Sequence[AccountFacts]) -> Totals:
-    held = [each.held for each in accounts if each.held]
-    states = Counter(each.state for each in accounts)
+def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now: float) -> Totals:
+    statuses = [account.status for account in accounts]
+    snapshots = [account.snapshot for account in accounts if account.snapshot]
+    states = Counter(account.state for account in accounts)
+    by_algorithm: Counter[str] = Counter()
+    for snapshot in snapshots:
+        by_algorithm.update(snapshot.summary.by_algorithm)
+    churns = [status.churn for status in statuses]
     return Totals(
         accounts=len(accounts),
-        counted=len(held),
-        whole=sum(each.whole for each in accounts),
+        counted=len(snapshots),
+        trusted=sum(account.trusted for account in accounts),
         states={state: states[state] for state in State},
-        reported=sum(each.listed if each.reported is None else each.reported for each in held),
-        listed=sum(each.listed for each in held),
-        missing=sum(each.completeness.missing or 0 for each in held),
-        by_algorithm=_added(each.by_algorithm for each in held),
-        bands=_bands_added([each.bands for each in held]),
-        oldest=min((each.oldest for each in held if each.oldest is not None), default=None),
-        churn=_churns_added(each.churn for each in accounts),
-        last_poll=max((each.last_poll for each in accounts if each.last_poll is not None), default=None),
-        next_request=min((each.next_request for each in accounts if each.next_request is not None), default=None),
+        csrs=sum(account.csrs or 0 for account in accounts),
+        listed=sum(len(snapshot.inventory.csrs) for snapshot in snapshots),
+        missing=sum(max(0, snapshot.inventory.missing or 0) for snapshot in snapshots),
+        by_algorithm=by_algorithm,
+        bands=bands(accounts, age_buckets, now),
+        oldest=min((at for each in snapshots if (at := each.summary.oldest) is not None), default=None),
+        churn=Churn(sum(c.added for c in churns), sum(c.removed for c in churns), sum(c.renamed for c in churns)),
+        last_poll=max((at for each in statuses if (at := each.last_poll) is not None), default=None),
+        next_request=min((at for each in statuses if (at := each.next_request(now)) is not None), default=None),
     )
-
-
-def _added(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return total
-
-
-def _bands_added(accounts: Iterable[Sequence[Band]]) -> tuple[Band, ...]:
-    total: dict[tuple[float | None, float | None], int] = {}
-    for bands in accounts:
-        for band in bands:
-            bounds = (band.above, band.upto)
-            total[bounds] = total.get(bounds, 0) + band.number
-    return tuple(Band(*bounds, number) for bounds, number in total.items())
-
-
-def _churns_added(churns: Iterable[Churn]) -> Churn:
-    each = list(churns)
-    return Churn(sum(c.added for c in each), sum(c.removed for c in each), sum(c.renamed for c in each))

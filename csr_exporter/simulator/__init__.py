@@ -5,7 +5,6 @@ would pass every test. Times are Unix seconds unless a field of the API says mil
 """
 
 from csr_exporter.simulator.account import MetadataMode, NameMatch, OffsetMode, SimulatedAccount
-from csr_exporter.simulator.exchange import SeenRequest
 from csr_exporter.simulator.faults import (
     Break,
     ExpireTokens,
@@ -17,6 +16,7 @@ from csr_exporter.simulator.faults import (
     Throttle,
     outage,
 )
+from csr_exporter.simulator.messages import SeenRequest
 from csr_exporter.simulator.server import Simulator, serve
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What an account of the simulated cloud is: its credentials, how its API behaves, and what it holds at the start."""
+"""An account of the simulated cloud: its credentials, the behaviour of its API, and the CSRs it starts with."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.control import read_faults, show_faults
-from csr_exporter.simulator.desk import Desk, Operation
-from csr_exporter.simulator.exchange import Call, Reply, not_published
+from csr_exporter.simulator.dispatcher import Dispatcher, Operation
+from csr_exporter.simulator.messages import ApiReply, Call, not_published
 from csr_exporter.simulator.metadata import ECS_PATH, KEY_PATH, TOKEN_PATH
 
 
@@ -21,7 +21,7 @@ def operations(cloud: Cloud) -> tuple[Operation, ...]:
     federation, metadata = cloud.federation, cloud.metadata
     ecs = f"{ECS_PATH}{{account}}"
     return (
-        Operation("scm", "GET", "/v3/scm/csr", cloud.gateway.claimed, cloud.list_csrs),
+        Operation("scm", "GET", "/v3/scm/csr", cloud.authenticator.claimed, cloud.list_csrs),
         Operation("iam", "POST", "/v3/auth/tokens", cloud.iam.claimed, cloud.iam.issue),
         Operation("iam", "POST", "/v3.0/OS-AUTH/id-token/tokens", federation.claimed, federation.unscoped_token),
         Operation("iam", "POST", "/v3.0/OS-CREDENTIAL/securitytokens", federation.claimed, federation.keys_for_token),
@@ -38,29 +38,29 @@ def application(cloud: Cloud, dropped: asyncio.Event) -> Starlette:
 
     *dropped* is set when no connection is left, so nobody need wait any longer to be answered.
     """
-    desk = Desk(cloud, dropped)
+    dispatcher = Dispatcher(cloud, dropped)
     unknown = Operation("unknown", "", "", lambda _call: "", _not_published)
 
     async def answer_unknown(request: Request, _error: Exception) -> Response:
-        return await desk.handle(unknown, request)
+        return await dispatcher.handle(unknown, request)
 
     app = Starlette(
-        routes=[*(_route(each, desk) for each in operations(cloud)), *_control(cloud)],
+        routes=[*(_route(each, dispatcher) for each in operations(cloud)), *_control(cloud)],
         exception_handlers={404: answer_unknown, 405: answer_unknown},
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _not_published(call: Call) -> Reply:
+def _not_published(call: Call) -> ApiReply:
     raise not_published(call)
 
 
-def _route(operation: Operation, desk: Desk) -> Route:
+def _route(operation: Operation, dispatcher: Dispatcher) -> Route:
     """Starlette would answer HEAD wherever it answers GET; the gateway knows the one method."""
 
     async def answer(request: Request) -> Response:
-        return await desk.handle(operation, request)
+        return await dispatcher.handle(operation, request)
 
     route = Route(operation.path, answer)
     route.methods = {operation.method}
@@ -71,7 +71,7 @@ def _control(cloud: Cloud) -> list[Route]:
     """Faults over HTTP, as `control` describes."""
 
     async def show(_request: Request) -> Response:
-        return JSONResponse(show_faults(cloud.faults.at_work()))
+        return JSONResponse(show_faults(cloud.faults.in_effect()))
 
     async def replace(request: Request) -> Response:
         try:

@@ -1,4 +1,4 @@
-"""The whole simulated cloud, without its sockets."""
+"""The simulated cloud, without the sockets."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from types import MappingProxyType
 
 from csr_exporter.simulator import scm
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.exchange import Call, Reply, SeenRequest
+from csr_exporter.simulator.authentication import Authenticator
 from csr_exporter.simulator.faults import ExpireTokens, Fault, Faults
 from csr_exporter.simulator.federation import Federation
-from csr_exporter.simulator.gateway import Gateway
-from csr_exporter.simulator.holdings import Holdings
 from csr_exporter.simulator.iam import Iam
 from csr_exporter.simulator.keys import KeyRing, Tokens
+from csr_exporter.simulator.messages import ApiReply, Call, SeenRequest
 from csr_exporter.simulator.metadata import Metadata
+from csr_exporter.simulator.store import CsrStore
 
 
 class Cloud:
-    """All accounts, what they hold, who may call, and what was asked so far."""
+    """All accounts with their CSRs and credentials, the faults in effect, and the requests so far."""
 
     def __init__(self, accounts: Iterable[SimulatedAccount], clock: Callable[[], float]) -> None:
         everyone = tuple(accounts)
         self.clock = clock
         self.accounts: Mapping[str, SimulatedAccount] = MappingProxyType({a.name: a for a in everyone})
-        self.holdings: Mapping[str, Holdings] = MappingProxyType({a.name: Holdings(a, clock()) for a in everyone})
+        self.stores: Mapping[str, CsrStore] = MappingProxyType({a.name: CsrStore(a, clock()) for a in everyone})
         self.tokens = Tokens(everyone, clock())
         keys = KeyRing(everyone)
-        self.gateway = Gateway(keys, self.tokens)
+        self.authenticator = Authenticator(keys, self.tokens)
         self.iam = Iam(everyone, self.tokens)
         self.federation = Federation(everyone, self.tokens, keys)
         self.metadata = Metadata(self.accounts, keys)
@@ -36,10 +36,10 @@ class Cloud:
         self._seen: list[SeenRequest] = []
         self._news = threading.Condition()
 
-    def list_csrs(self, call: Call) -> Reply:
+    def list_csrs(self, call: Call) -> ApiReply:
         """Authenticate, then read one page. Raises `RefusedError`."""
-        name = self.gateway.authenticate(call)
-        return scm.list_csrs(call, self.accounts[name], self.holdings[name].at(call.now))
+        name = self.authenticator.authenticate(call)
+        return scm.list_csrs(call, self.accounts[name], self.stores[name].at(call.now))
 
     def inject(self, account: str | None, fault: Fault) -> None:
         """Let *fault* strike *account*, or any request. Raises `LookupError` for an account that is not there."""
@@ -62,11 +62,11 @@ class Cloud:
         if account is not None and account not in self.accounts:
             raise LookupError(f"no account {account}")
 
-    def saw(self, call: Call, account: str, status: int | None) -> None:
-        """Note a request and what became of it."""
+    def saw(self, call: Call, status: int | None) -> None:
+        """Record a request and the status of its reply."""
         query = MappingProxyType(dict(call.parameters))
         with self._news:
-            self._seen.append(SeenRequest(call.service, account, call.method, call.path, status, query, call.now))
+            self._seen.append(SeenRequest(call.service, call.account, call.method, call.path, status, query, call.now))
             self._news.notify_all()
 
     def seen(self, at_least: int = 0, seconds: float = 0) -> tuple[SeenRequest, ...]:

@@ -1,6 +1,6 @@
-"""Faults over HTTP, at ``/_simulator/faults``, for whoever runs the simulator in a process of its own.
+"""Faults over HTTP, at ``/_simulator/faults``, for a simulator in a process of its own.
 
-``GET`` answers ``{"faults": [...]}``, those at work. ``PUT`` takes the same and replaces all. ``DELETE`` ends all, or
+``GET`` answers ``{"faults": [...]}``, those in effect. ``PUT`` takes the same and replaces all. ``DELETE`` ends all, or
 with ``?account=NAME`` those of one account. No credentials are asked for. A fault is one object::
 
     {"account": "production", "service": "scm", "requests": 3, "share": 0.5, "seconds": 60,
@@ -26,8 +26,8 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from csr_exporter.simulator import faults
-from csr_exporter.simulator.exchange import dig
 from csr_exporter.simulator.faults import Effect, Fault
+from csr_exporter.simulator.messages import dig
 
 Injection = tuple[str | None, Fault]
 """An account, or None for any request, and its fault."""
@@ -45,16 +45,16 @@ _NAMES = {effect: kind for kind, effect in _KINDS.items()}
 
 
 def read_faults(content: object) -> list[Injection]:
-    """What is to be injected, from JSON. Raises `ValueError` that says what is wrong."""
+    """The faults to inject, from JSON. Raises `ValueError` that says what is wrong."""
     given = dig(content, "faults")
     if not isinstance(given, list):
         raise ValueError("faults: expected a list")  # noqa: TRY004 - what was sent is wrong, not our program
     return [_read_fault(each) for each in given]
 
 
-def show_faults(at_work: list[Injection]) -> dict[str, object]:
+def show_faults(in_effect: list[Injection]) -> dict[str, object]:
     """The reverse of `read_faults`."""
-    shown = [{"account": account, **asdict(fault), "effect": _show(fault.effect)} for account, fault in at_work]
+    shown = [{"account": account, **asdict(fault), "effect": _show(fault.effect)} for account, fault in in_effect]
     return {"faults": shown}
 
 
@@ -108,41 +108,26 @@ def _read_fields(given: object) -> dict[str, Any]:
     return values
 
 
-def _number(least: float, most: float = math.inf) -> Callable[[object], float]:
-    def read(value: object) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+def _typed(*types: type, least: float | None = None, most: float = math.inf) -> Callable[[Any], Any]:
+    """A reader of values of exactly these *types*, so that no bool passes for a number, from *least* to *most*."""
+
+    def read(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) not in types or (least is not None and not least <= value <= most):
             raise TypeError
         return value
 
     return read
 
 
-def _integer(least: int, most: float = math.inf) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise TypeError
-        return value
-
-    return read
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
+_text = _typed(str)
+_flag = _typed(bool)
 
 
 def _one_of(*choices: str) -> Callable[[object], str]:
     return lambda value: {choice: choice for choice in choices}[_text(value)]
 
 
-def _or_none(reader: Callable[[object], object]) -> Callable[[object], object]:
+def _or_none(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else reader(value)
 
 
@@ -156,19 +141,19 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "account": _or_none(_text),
     "effect": lambda value: value,
     "service": _or_none(_one_of("scm", "iam", "metadata")),
-    "requests": _or_none(_integer(0)),
-    "share": _number(0, 1),
-    "seconds": _or_none(_number(0)),
+    "requests": _or_none(_typed(int, least=0)),
+    "share": _typed(int, float, least=0, most=1),
+    "seconds": _or_none(_typed(int, float, least=0)),
     "kind": lambda value: _KINDS[_text(value)],
-    "status": _integer(100, 599),
-    "retry_after": _or_none(_number(0)),
+    "status": _typed(int, least=100, most=599),
+    "retry_after": _or_none(_typed(int, float, least=0)),
     "as_date": _flag,
     "body": lambda value: _text(value).encode(),
     "body_base64": lambda value: base64.b64decode(_text(value), validate=True),
     "by": _one_of("hang", "reset", "close"),
     "in_body": _flag,
-    "per_second": _number(0.001),
+    "per_second": _typed(int, float, least=0.001),
     "change": _one_of("add", "remove", "reorder"),
     "headers": _headers,
-    "repeat": _integer(1),
+    "repeat": _typed(int, least=1),
 }

@@ -1,4 +1,4 @@
-"""What can be made to go wrong while the simulator runs, and for whom it does at the moment."""
+"""Faults to inject while the simulator runs, and those in effect."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Service = Literal["scm", "iam", "metadata"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An answer with *status* and the body that usually comes with it, or *body*.
+    """A reply with *status* and the usual body of that status, or *body*.
 
-    *retry_after* is in seconds and sent as such, or as the date that is so far ahead.
+    *retry_after* is in seconds, and is sent as such or as a date that far ahead.
     """
 
     status: int
@@ -27,14 +27,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A wait of so many *seconds* before whatever comes next."""
+    """A delay of *seconds* before whatever comes next."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """No whole answer. The connection hangs, is reset (RST) or is closed (FIN); in the body or before the headers."""
+    """No complete reply. The connection hangs, is reset (RST) or is closed (FIN); in the body or before the headers."""
 
     by: Literal["hang", "reset", "close"]
     in_body: bool = False
@@ -70,7 +70,7 @@ class RawReply:
 
 @dataclass(frozen=True, slots=True)
 class ExpireTokens:
-    """All tokens end, once, when this is injected."""
+    """Expires all current tokens, once, when injected."""
 
 
 Effect = Status | Latency | Break | Throttle | Mutation | RawReply | ExpireTokens
@@ -101,7 +101,7 @@ def outage(seconds: float) -> Fault:
 
 @dataclass(slots=True)
 class _Injected:
-    """A fault at work, with what is left of it."""
+    """A fault in effect, with what is left of it."""
 
     account: str | None
     fault: Fault
@@ -117,7 +117,7 @@ class _Injected:
         return self.account in {None, account} and self.fault.service in {None, service}
 
     def effect(self, now: float) -> Effect | None:
-        """What happens to a request at *now*: of a throttle nothing, while the rate is kept."""
+        """What happens to a request at *now*; a throttle does nothing to requests within its rate."""
         if isinstance(self.fault.effect, Throttle):
             return _throttled(self.fault.effect, self.admitted, now)
         return self.fault.effect
@@ -135,7 +135,7 @@ def _throttled(throttle: Throttle, admitted: deque[float], now: float) -> Status
 
 
 class Faults:
-    """All faults at work. A lock is held because tests inject from their own thread while the server asks in its."""
+    """All faults in effect. The lock is for tests, which inject from a thread of their own while the server reads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -153,7 +153,7 @@ class Faults:
         with self._lock:
             self._injected = [each for each in self._injected if account not in {None, each.account}]
 
-    def at_work(self) -> list[tuple[str | None, Fault]]:
+    def in_effect(self) -> list[tuple[str | None, Fault]]:
         with self._lock:
             self._forget(self._clock())
             return [(each.account, each.fault) for each in self._injected]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.exchange import Call, Reply, dig, json_reply, service_refusal
 from csr_exporter.simulator.keys import AccessKey, KeyRing, Tokens, rfc3339
+from csr_exporter.simulator.messages import ApiReply, Call, dig, json_reply, service_refusal
 
 MIN_SECONDS = 900
 
@@ -32,7 +32,7 @@ class Federation:
         token = self._tokens.find(_token(call))
         return token.account if token else ""
 
-    def unscoped_token(self, call: Call) -> Reply:
+    def unscoped_token(self, call: Call) -> ApiReply:
         """Step one: status 201, the token in a header; SCM takes no such token. Raises `RefusedError`, 401."""
         account = self._accounts.get(_id_token(call))
         if account is None or call.headers.get("x-idp-id") != account.idp_id:
@@ -46,7 +46,7 @@ class Federation:
         }
         return json_reply(201, {"token": content}, {"X-Subject-Token": token.value})
 
-    def keys_for_token(self, call: Call) -> Reply:
+    def keys_for_token(self, call: Call) -> ApiReply:
         """Step two: status 201. Raises `RefusedError`: 400 for a duration not within 15 minutes to 24 hours, 401."""
         token = self._tokens.find(_token(call))
         if token is None or token.expired(call.now):
@@ -61,7 +61,7 @@ class Federation:
         }
         return json_reply(201, {"credential": content})
 
-    def assume_agency(self, call: Call) -> Reply:
+    def assume_agency(self, call: Call) -> ApiReply:
         """The way of STS: status 200. Raises `RefusedError`: 400 for a duration not within 15 minutes to 12 hours."""
         account = self._accounts.get(_id_token(call))
         if account is None or (dig(call.content, "provider_urn"), dig(call.content, "agency_urn")) != account.urns:

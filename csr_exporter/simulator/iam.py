@@ -9,8 +9,8 @@ import hmac
 from collections.abc import Iterable
 
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, dig, json_reply, keystone_refusal
 from csr_exporter.simulator.keys import Lockout, Token, Tokens, rfc3339
+from csr_exporter.simulator.messages import ApiReply, Call, RefusedError, dig, json_reply, keystone_refusal
 
 
 class Iam:
@@ -30,7 +30,7 @@ class Iam:
         account = self._accounts.get(_who(call.content))
         return account.name if account else ""
 
-    def issue(self, call: Call) -> Reply:
+    def issue(self, call: Call) -> ApiReply:
         """Status 201, the token in a header. Raises `RefusedError`: 400 for a malformed request, else 401."""
         content = call.content
         if dig(content, "auth", "identity", "methods") != ["password"]:
@@ -66,7 +66,7 @@ def _who(content: object) -> tuple[str, str]:
 
 
 def _scope(content: object, account: SimulatedAccount) -> dict[str, object]:
-    """What the token is good for: a project goes before a domain, and without either it is the domain."""
+    """The scope of the token: the project if one is asked for, else the domain."""
     domain = {"id": account.domain_id, "name": account.domain}
     scope = dig(content, "auth", "scope")
     if (project := dig(scope, "project")) is not None:
@@ -78,7 +78,7 @@ def _scope(content: object, account: SimulatedAccount) -> dict[str, object]:
     return {"domain": domain}
 
 
-def _issued(token: Token, account: SimulatedAccount, scope: dict[str, object], *, with_catalog: bool) -> Reply:
+def _issued(token: Token, account: SimulatedAccount, scope: dict[str, object], *, with_catalog: bool) -> ApiReply:
     content: dict[str, object] = {
         "expires_at": rfc3339(token.issued_at + account.token_lifetime),
         "issued_at": rfc3339(token.issued_at),

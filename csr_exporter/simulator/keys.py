@@ -1,4 +1,4 @@
-"""Access keys and tokens in force, and the lock-out of those who fail to prove theirs."""
+"""Valid access keys and tokens, and the lockout after failed attempts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Tokens:
         return self._tokens.get(value)
 
     def issue(self, account: SimulatedAccount, now: float, *, scoped: bool = True) -> Token:
-        """A further token; those issued before stay valid."""
+        """A new token; those issued before stay valid."""
         value = f"MII{_random_text(_TOKEN_BYTES)}"
         token = Token(account.name, value, now, now + account.token_lifetime, scoped)
         self._tokens[value] = token

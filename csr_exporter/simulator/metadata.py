@@ -1,4 +1,4 @@
-"""The metadata service of an ECS: temporary keys of the agency that is bound to it.
+"""The metadata service of an ECS: temporary keys of its agency.
 
 At the root it is the ECS of the first account; that of any account is under ``/_simulator/ecs/NAME``. Source: the
 official SDK (`MetadataAccessor`), which first asks for a token and does without where there is no such step.
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply
 from csr_exporter.simulator.keys import KeyRing, rfc3339
+from csr_exporter.simulator.messages import ApiReply, Call, RefusedError, json_reply
 
 TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105 - a path
 KEY_PATH = "/openstack/latest/securitykey"
@@ -36,7 +36,7 @@ class Metadata:
         name = unquote(call.path.removeprefix(ECS_PATH).split("/")[0])
         return name if name in self._accounts else ""
 
-    def issue_token(self, call: Call) -> Reply:
+    def issue_token(self, call: Call) -> ApiReply:
         """A token as text. Raises `RefusedError`: 405 where the ECS has no such step, 400 for a wrong lifetime."""
         account = self._account(call)
         if account.metadata == "plain":
@@ -48,7 +48,7 @@ class Metadata:
         self._tokens[account.name, token] = call.now + int(ttl)
         return _text(200, token)
 
-    def security_key(self, call: Call) -> Reply:
+    def security_key(self, call: Call) -> ApiReply:
         """New temporary keys. Raises `RefusedError`, 401 without a valid token, and when no agency is bound."""
         account = self._account(call)
         if account.metadata != "plain" and call.now >= self._valid_until(account, call):
@@ -74,8 +74,8 @@ class Metadata:
         return self._tokens.get((account.name, call.headers.get("x-metadata-token", "")), 0)
 
 
-def _text(status: int, text: str) -> Reply:
-    return Reply(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+def _text(status: int, text: str) -> ApiReply:
+    return ApiReply(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def _refusal(status: int, text: str) -> RefusedError:

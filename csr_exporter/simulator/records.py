@@ -1,4 +1,4 @@
-"""Plausible CSR records, the same for the same seed: as teams name things, with what real inventories have.
+"""Realistic CSR records, the same for the same seed.
 
 Shaped as the example of "Querying the CSR List": with `update_time`, without `csr`. All domain names are reserved for
 documentation.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from csr_exporter.simulator import words
+from csr_exporter.simulator import sample_data
 
 Record = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Generator:
         """One record created at *created_at*; one in five was renamed between then and *now*."""
         domain = self._domain()
         usage = self._random.choice(("PERSONAL", "ENTERPRISE", "ENTERPRISE"))
-        company = self._random.choice(words.COMPANIES) if usage == "ENTERPRISE" else _NO_COMPANY
+        company = self._random.choice(sample_data.COMPANIES) if usage == "ENTERPRISE" else _NO_COMPANY
         renamed_at = created_at + (now - created_at) * self._random.random()
         return {
             "id": f"{self._random.getrandbits(128):032x}",
@@ -71,12 +71,12 @@ class Generator:
         if self._names and self._chance(0.05):
             return self._random.choice(self._names)
         month = datetime.fromtimestamp(created_at, UTC)
-        name = self._weighted(words.NAME_PATTERNS).format(
-            team=self._random.choice(words.TEAMS),
-            part=self._random.choice(words.PARTS),
-            env=self._random.choice(words.ENVIRONMENTS),
-            region=self._random.choice(words.REGIONS),
-            chinese=self._random.choice(words.CHINESE_TEAMS),
+        name = self._weighted(sample_data.NAME_PATTERNS).format(
+            team=self._random.choice(sample_data.TEAMS),
+            part=self._random.choice(sample_data.PARTS),
+            env=self._random.choice(sample_data.ENVIRONMENTS),
+            region=self._random.choice(sample_data.REGIONS),
+            chinese=self._random.choice(sample_data.CHINESE_TEAMS),
             number=self._random.randrange(1, 100),
             hex=f"{self._random.getrandbits(24):06x}",
             year=month.year,
@@ -90,13 +90,13 @@ class Generator:
         return self._random.randrange(count)
 
     def _domain(self) -> str:
-        return self._weighted(words.DOMAIN_PATTERNS).format(
-            team=self._random.choice(words.TEAMS),
-            part=self._random.choice(words.PARTS),
-            env=self._random.choice(words.ENVIRONMENTS),
-            parent=self._random.choice(words.PARENT_DOMAINS),
-            idn=self._random.choice(words.INTERNATIONAL_DOMAINS),
-            punycode=self._random.choice(words.PUNYCODE_DOMAINS),
+        return self._weighted(sample_data.DOMAIN_PATTERNS).format(
+            team=self._random.choice(sample_data.TEAMS),
+            part=self._random.choice(sample_data.PARTS),
+            env=self._random.choice(sample_data.ENVIRONMENTS),
+            parent=self._random.choice(sample_data.PARENT_DOMAINS),
+            idn=self._random.choice(sample_data.INTERNATIONAL_DOMAINS),
+            punycode=self._random.choice(sample_data.PUNYCODE_DOMAINS),
         )
 
     def _sans(self, domain: str) -> str:

@@ -6,8 +6,8 @@ import math
 from email.utils import formatdate
 from http import HTTPStatus
 
-from csr_exporter.simulator.exchange import Call, Reply, gateway_refusal, keystone_refusal, service_refusal
 from csr_exporter.simulator.faults import Status
+from csr_exporter.simulator.messages import ApiReply, Call, gateway_refusal, keystone_refusal, service_refusal
 
 _GATEWAY = {
     401: ("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail"),
@@ -20,19 +20,19 @@ _GATEWAY = {
 """Source: "API Request Signing Guide", Error Codes."""
 
 
-def reply_with(status: Status, call: Call) -> Reply:
+def reply_with(status: Status, call: Call) -> ApiReply:
     """The reply to *call* that *status* describes."""
     usual = _usual(status.status, call)
     headers = {**usual.headers, **_retry_after(status, call.now)}
-    return Reply(status.status, usual.body if status.body is None else status.body, headers)
+    return ApiReply(status.status, usual.body if status.body is None else status.body, headers)
 
 
-def _usual(status: int, call: Call) -> Reply:
+def _usual(status: int, call: Call) -> ApiReply:
     """What comes with *status*: nothing, where it is no error."""
     if status < HTTPStatus.BAD_REQUEST:
-        return Reply(status)
+        return ApiReply(status)
     if call.service == "metadata":
-        return Reply(status, _phrase(status).encode(), {"Content-Type": "text/plain"})
+        return ApiReply(status, _phrase(status).encode(), {"Content-Type": "text/plain"})
     if status in _GATEWAY and (call.service != "iam" or status == HTTPStatus.TOO_MANY_REQUESTS):
         return gateway_refusal(call, status, *_GATEWAY[status]).reply
     if call.service == "iam":

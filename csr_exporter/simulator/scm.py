@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csr_exporter.simulator.account import NameMatch, OffsetMode, SimulatedAccount
-from csr_exporter.simulator.exchange import Call, RefusedError, Reply, json_reply, service_refusal
+from csr_exporter.simulator.messages import ApiReply, Call, RefusedError, json_reply, service_refusal
 
 LIMITS = (10, 20, 50)
 ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
@@ -31,7 +31,7 @@ class Query:
     algorithm: str
 
 
-def list_csrs(call: Call, account: SimulatedAccount, records: Sequence[Any]) -> Reply:
+def list_csrs(call: Call, account: SimulatedAccount, records: Sequence[Any]) -> ApiReply:
     """One page of *records*, and how many match in all. Raises `RefusedError`."""
     query = read_query(call.parameters, account.max_offset)
     rows = [record for record in records if _selected(record, query, account)]

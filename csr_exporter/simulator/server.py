@@ -19,10 +19,10 @@ import uvicorn
 from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.application import application
 from csr_exporter.simulator.cloud import Cloud
-from csr_exporter.simulator.exchange import SeenRequest
 from csr_exporter.simulator.faults import Fault
+from csr_exporter.simulator.messages import SeenRequest
 from csr_exporter.simulator.metadata import ECS_PATH
-from csr_exporter.simulator.wire import ExposedProtocol
+from csr_exporter.simulator.raw import ExposedProtocol
 
 START_SECONDS = 30.0
 TURNS = 5  # of the loop; two suffice from accepting a connection to knowing it
@@ -81,15 +81,15 @@ class Simulator:
 
     def records(self, account: str) -> list[Any]:
         """A copy of what *account* holds now, newest first."""
-        return copy.deepcopy([*self._cloud.holdings[account].at(self._cloud.clock())])
+        return copy.deepcopy([*self._cloud.stores[account].at(self._cloud.clock())])
 
     def add(self, account: str, record: Any) -> None:  # noqa: ANN401 - hostile records too
         """Put *record* first in the list of *account*."""
-        self._cloud.holdings[account].add(record)
+        self._cloud.stores[account].add(record)
 
     def remove(self, account: str, identity: str) -> None:
         """Raises `KeyError` when *account* has no record of that id."""
-        self._cloud.holdings[account].remove(identity)
+        self._cloud.stores[account].remove(identity)
 
     def issue_token(self, account: str) -> str:
         """A new token of *account*, as if an operator had fetched one."""
@@ -122,7 +122,7 @@ def serve(accounts: Sequence[SimulatedAccount], host: str, port: int, ready: Cal
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, made to start and stop without polling, and to leave signals as it found them."""
+    """uvicorn that starts and stops without polling, and restores signal handlers."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._stopping = asyncio.Event()
@@ -160,7 +160,7 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop every connection: those who wait for a reply here are being tested for that.
+        """Drop every connection: clients that wait for a reply are being tested for exactly that.
 
         A connection accepted in the last moment needs some turns of the loop before it can be dropped, with the
         server still open; those not yet accepted are reset as the listening socket closes.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
-from csr_exporter.simulator.exchange import Call
+from csr_exporter.simulator.messages import Call
 
 ALGORITHM = "SDK-HMAC-SHA256"
 MAX_SKEW_SECONDS = 15 * 60

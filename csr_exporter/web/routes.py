@@ -19,8 +19,7 @@ from csr_exporter import __version__
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_format
 from csr_exporter.metrics import Exposed, exporter_families
-from csr_exporter.page import STYLE, language, overview, render
-from csr_exporter.page.facts_json import report
+from csr_exporter.page import STYLE, overview, preferred_language, render, status_json
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
@@ -143,9 +142,9 @@ class _Pages:
             return _no_such_account()
         exporter = self._exporter
         facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
-        tongue = language(_header(request, "Accept-Language"))
-        html = render(facts, tongue, __version__, narrowed="account" in request.query_params)
-        headers = {"Content-Language": tongue.tag, "Vary": "Accept-Language"}
+        language = preferred_language(_header(request, "Accept-Language"))
+        html = render(facts, language, __version__, narrowed="account" in request.query_params)
+        headers = {"Content-Language": language.tag, "Vary": "Accept-Language"}
         return HTMLResponse(html, headers=headers)
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
@@ -153,7 +152,7 @@ class _Pages:
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=86400"})
 
     def status(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
-        return JSONResponse(report(self._exporter.statuses, __version__, time.time()))
+        return JSONResponse(status_json(self._exporter.statuses, __version__, time.time()))
 
     def config(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         return PlainTextResponse(self._exporter.configuration)

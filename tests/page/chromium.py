@@ -1,4 +1,4 @@
-"""A real browser, driven by Playwright, and the status page as it is served."""
+"""A real browser, driven by Playwright, and the status page as the exporter serves it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def status_page(statuses: Sequence[Status], prefix: str = "") -> Iterator[str]:
-    """The address of the page of *statuses*, with all headers that it is really served with."""
+    """The address of the page of *statuses*, served with all its real headers."""
     in_force = InForce()
     with served(Guard(application(FakeExporter(*statuses), prefix), lambda: in_force)) as server:
         yield f"http://127.0.0.1:{server.port}{prefix}/"

@@ -14,21 +14,20 @@ import pytest
 
 from csr_exporter.inventory import OTHER, UNKNOWN, OffsetMode, Reason, Snapshot, SourceError
 from csr_exporter.metrics import Exposed
-from csr_exporter.page import charts, language, overview, render
+from csr_exporter.page import charts, overview, preferred_language, render
 from csr_exporter.page.facts import (
     MOST_DETAILED,
     Alarm,
     Band,
-    Completeness,
     Gap,
     Overview,
     State,
     Trust,
-    completeness,
+    gap,
     state,
 )
 from csr_exporter.page.rendering import PROJECT, age_bars, algorithm_bars
-from csr_exporter.page.words import CHINESE, ENGLISH, LANGUAGES, Language
+from csr_exporter.page.translations import LANGUAGES, Language
 from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Reloads, Status
 from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status, an_inventory
 from tests.page import world
@@ -36,7 +35,7 @@ from tests.page import world
 BUCKETS = Exposed().age_buckets
 FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403")
 LOCKED = SourceError(Reason.UNAUTHORIZED, "HTTP 401", pause=300)
-LANGUAGE = LANGUAGES[0]
+ENGLISH, CHINESE = LANGUAGES
 RELOADS = Reloads("abc", NOW)
 
 
@@ -44,8 +43,8 @@ def facts_of(*statuses: Status, now: float = NOW) -> Overview:
     return overview(statuses, BUCKETS, RELOADS, now)
 
 
-def html_of(*statuses: Status, now: float = NOW, tongue: Language = LANGUAGE) -> str:
-    return render(facts_of(*statuses, now=now), tongue, "1.2.3")
+def html_of(*statuses: Status, now: float = NOW, language: Language = ENGLISH) -> str:
+    return render(facts_of(*statuses, now=now), language, "1.2.3")
 
 
 def failing(status: Status, error: SourceError = FORBIDDEN) -> Status:
@@ -73,16 +72,16 @@ def test_an_account_is_fresh_failing_stale_or_was_never_polled(status: Status, n
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, Completeness()),
-        ({"complete": False, "reported": None}, Completeness(Gap.NO_TOTAL, None)),
-        ({"complete": False}, Completeness(Gap.CHANGED)),
-        ({"complete": False, "reported": 5, "offset_mode": OffsetMode.IGNORED}, Completeness(Gap.OFFSET_IGNORED, 4)),
-        ({"complete": False, "reported": 5}, Completeness(Gap.OFFSET_UNUSED, 4)),
-        ({"complete": False, "reported": 5, "offset_mode": OffsetMode.PAGE}, Completeness(Gap.OUT_OF_REACH, 4)),
+        ({}, None),
+        ({"complete": False, "reported": None}, Gap.NO_TOTAL),
+        ({"complete": False}, Gap.CHANGED),
+        ({"complete": False, "reported": 5, "offset_mode": OffsetMode.IGNORED}, Gap.OFFSET_IGNORED),
+        ({"complete": False, "reported": 5}, Gap.OFFSET_UNUSED),
+        ({"complete": False, "reported": 5, "offset_mode": OffsetMode.PAGE}, Gap.OUT_OF_REACH),
     ],
 )
-def test_what_is_missing_and_why_is_told(changes: Mapping[str, object], expected: Completeness) -> None:
-    assert completeness(an_inventory(a_csr(), **changes)) == expected
+def test_why_an_inventory_is_incomplete_is_told(changes: Mapping[str, object], expected: Gap | None) -> None:
+    assert gap(an_inventory(a_csr(), **changes)) is expected
 
 
 def test_accounts_in_trouble_come_first() -> None:
@@ -107,8 +106,7 @@ def test_ages_fall_into_bands_that_add_up_to_what_was_listed() -> None:
 
     (account,) = facts_of(a_status(*csrs, a_csr("undated", created_at=None))).detailed
 
-    assert account.held is not None
-    assert {(band.above, band.upto): band.number for band in account.held.bands if band.number} == {
+    assert {(band.above, band.upto): band.number for band in account.bands if band.number} == {
         (0.0, 7 * DAY): 2,
         (7 * DAY, 30 * DAY): 1,
         (180 * DAY, 365 * DAY): 2,
@@ -124,8 +122,8 @@ def test_totals_are_of_the_accounts_whose_inventory_can_be_shown() -> None:
 
     totals = facts_of(small, stale, torn).totals
 
-    assert (totals.accounts, totals.counted, totals.whole) == (3, 2, 1)
-    assert (totals.reported, totals.listed, totals.missing) == (5, 2, 3)
+    assert (totals.accounts, totals.counted, totals.trusted) == (3, 2, 1)
+    assert (totals.csrs, totals.listed, totals.missing) == (5, 2, 3)
     assert (totals.by_algorithm["EC_P256"], totals.by_algorithm["SM2"]) == (1, 1)
     assert sum(band.number for band in totals.bands) == 2
     assert totals.oldest == NOW - 365 * DAY
@@ -133,7 +131,7 @@ def test_totals_are_of_the_accounts_whose_inventory_can_be_shown() -> None:
     assert totals.next_request == NOW + 60
 
 
-def test_the_whole_is_sound_only_when_every_account_is() -> None:
+def test_the_numbers_are_sound_only_when_every_account_is() -> None:
     good, waiting = a_status(a_csr(), name="good"), Status(Account("waiting"))
     incomplete = a_status(name="incomplete", snapshot=a_snapshot(a_csr(), complete=False, reported=2))
 
@@ -186,10 +184,14 @@ def test_of_many_accounts_those_in_trouble_have_details_and_the_others_a_line() 
 # --- charts -----------------------------------------------------------------------------------------------------------
 
 
+def widths(*numbers: int) -> list[float]:
+    return [bar.width for bar in charts.bars(("", number, 0) for number in numbers)]
+
+
 def test_bars_are_in_proportion_and_the_least_can_be_seen() -> None:
-    assert charts.widths([200, 50, 1, 0]) == (100.0, 25.0, charts.THINNEST, 0.0)
-    assert charts.widths([0, 0]) == (0.0, 0.0)
-    assert charts.widths([]) == ()
+    assert widths(200, 50, 1, 0) == [100.0, 25.0, charts.THINNEST, 0.0]
+    assert widths(0, 0) == [0.0, 0.0]
+    assert widths() == []
 
 
 def test_the_latest_poll_stands_at_the_right_and_those_to_come_leave_room() -> None:
@@ -210,18 +212,18 @@ def test_a_full_strip_begins_at_the_left() -> None:
 def test_the_oldest_band_has_the_strongest_shade_and_an_unknown_age_none() -> None:
     bands = [Band(0.0, DAY, 1), Band(DAY, 90 * DAY, 0), Band(90 * DAY, None, 2), Band(None, None, 1)]
 
-    bars = age_bars(bands, LANGUAGE)
+    bars = age_bars(bands, ENGLISH)
 
     assert [(bar.label, bar.shade) for bar in bars] == [
         ("up to 1 d", 1),
         ("1 d \N{EN DASH} 90 d", 3),
         ("over 90 d", 5),
-        ("age not known", 0),
+        ("age unknown", 0),
     ]
 
 
-def test_words_of_ours_for_algorithms_are_translated() -> None:
-    bars = algorithm_bars({"SM2": 1, OTHER: 2, UNKNOWN: 4}, language("zh"))
+def test_our_own_names_for_algorithms_are_translated() -> None:
+    bars = algorithm_bars({"SM2": 1, OTHER: 2, UNKNOWN: 4}, CHINESE)
 
     assert [(bar.label, bar.number, bar.width) for bar in bars] == [
         ("SM2", 1, 25.0),
@@ -230,7 +232,7 @@ def test_words_of_ours_for_algorithms_are_translated() -> None:
     ]
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- translations -----------------------------------------------------------------------------------------------------
 
 
 def placeholders(text: str) -> set[str | None]:
@@ -238,8 +240,9 @@ def placeholders(text: str) -> set[str | None]:
 
 
 def test_both_languages_say_the_same() -> None:
-    assert ENGLISH.keys() == CHINESE.keys()
-    assert [key for key in ENGLISH if placeholders(ENGLISH[key]) != placeholders(CHINESE[key])] == []
+    pairs = {key: (text, CHINESE.texts[key]) for key, text in ENGLISH.texts.items()}
+
+    assert {key: pair for key, pair in pairs.items() if placeholders(pair[0]) != placeholders(pair[1])} == {}
 
 
 @pytest.mark.parametrize(
@@ -254,8 +257,8 @@ def test_both_languages_say_the_same() -> None:
         ("advice", Reason),
     ],
 )
-def test_there_are_words_for_everything_that_can_be(prefix: str, values: type[StrEnum]) -> None:
-    assert {f"{prefix}.{value}" for value in values} - ENGLISH.keys() == set()
+def test_everything_that_can_be_has_a_text(prefix: str, values: type[StrEnum]) -> None:
+    assert {f"{prefix}.{value}" for value in values} - ENGLISH.texts.keys() == set()
 
 
 @pytest.mark.parametrize(
@@ -273,7 +276,7 @@ def test_there_are_words_for_everything_that_can_be(prefix: str, values: type[St
     ],
 )
 def test_the_browser_chooses_the_language(accept: str, tag: str) -> None:
-    assert language(accept).tag == tag
+    assert preferred_language(accept).tag == tag
 
 
 @pytest.mark.parametrize(
@@ -281,7 +284,7 @@ def test_the_browser_chooses_the_language(accept: str, tag: str) -> None:
     [(0.4, "under 1 s"), (1, "1 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (2 * DAY, "2 d"), (4e8, "4,629 d")],
 )
 def test_spans_have_the_largest_unit_of_which_there_are_two(seconds: float, text: str) -> None:
-    assert LANGUAGE.span(seconds) == text
+    assert ENGLISH.span(seconds) == text
 
 
 # --- HTML -------------------------------------------------------------------------------------------------------------
@@ -307,9 +310,9 @@ def everything_hostile() -> Status:
     return failing(a_status(csr, name=HOSTILE), SourceError(Reason.INTERNAL, HOSTILE))
 
 
-@pytest.mark.parametrize("tongue", LANGUAGES, ids=lambda tongue: tongue.tag)
-def test_the_page_holds_nothing_that_runs_or_comes_from_elsewhere(tongue: Language) -> None:
-    page = html_of(everything_hostile(), a_status(a_csr()), Status(Account("never")), now=NOW + 61, tongue=tongue)
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.tag)
+def test_the_page_holds_nothing_that_runs_or_comes_from_elsewhere(language: Language) -> None:
+    page = html_of(everything_hostile(), a_status(a_csr()), Status(Account("never")), now=NOW + 61, language=language)
 
     assert "&lt;script&gt;alert(1)" in page
     seen = Elements()
@@ -328,14 +331,14 @@ def test_a_failing_account_says_why_what_to_do_how_old_its_numbers_are_and_until
     assert "The last poll failed. The credentials were refused." in page
     assert "unauthorized: HTTP 401" in page
     assert "check the key, password or token, that it belongs to this site, and this machine&#39;s clock" in page
-    assert "The numbers are those of 2027-01-15 08:00:00 UTC, 61 s ago." in page
-    assert "will not be asked before 2027-01-15 08:06:00 UTC (in 4 min)" in page
+    assert "The numbers shown are from 2027-01-15 08:00:00 UTC, 61 s ago." in page
+    assert "No request is sent before 2027-01-15 08:06:00 UTC (in 4 min)" in page
 
 
 def test_a_stale_account_shows_no_number() -> None:
     page = html_of(failing(a_status(*[a_csr(f"{n}") for n in range(77)])), now=NOW + 4000)
 
-    assert "The last success was 66 min ago: too long for its numbers to be shown." in page
+    assert "The last successful poll was 66 min ago, so its numbers are no longer shown." in page
     assert "77" not in re.sub(r"<[^>]+>", " ", page)
 
 
@@ -344,7 +347,7 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
 
     page = html_of(a_status(snapshot=snapshot))
 
-    assert "4 of 5 were not read: the service ignores the offset, and filters did not reach the others" in page
+    assert "4 of 5 were not read: the service ignores the offset, and filters did not reach the rest" in page
     assert "4 missing" in page
 
 
@@ -357,9 +360,9 @@ def test_an_inventory_says_what_reading_it_took() -> None:
 def test_a_shard_says_which_it_is_and_how_many_accounts_are_polled_elsewhere() -> None:
     reloads = Reloads("abc", NOW, accounts=9, shard=1, shards=3)
 
-    page = render(overview([a_status(a_csr())], BUCKETS, reloads, NOW), LANGUAGE, "1.2.3")
+    page = render(overview([a_status(a_csr())], BUCKETS, reloads, NOW), ENGLISH, "1.2.3")
 
-    assert "Shard 1 of 3: polled here are 1 of 9 accounts of the configuration." in page
+    assert "Shard 1/3 polls 1 of 9 configured accounts." in page
     assert "Shard" not in html_of(a_status(a_csr()))
 
 
@@ -369,7 +372,7 @@ def test_an_account_over_its_limit_says_so() -> None:
     over = html_of(a_status(*csrs, account=Account("production", limit=2)))
     within = html_of(a_status(*csrs, account=Account("production", limit=500)))
 
-    assert "Limit: 3: more than the 2 it should hold" in over
+    assert "3 CSRs, over the limit of 2" in over
     assert "3 of at most 500" in within
 
 

@@ -1,4 +1,4 @@
-"""Accounts such as operators have them, in every state, for the page to show."""
+"""Realistic accounts in every state, for the page to show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALGORITHMS = {"RSA_2048": 50, "EC_P256": 30, "RSA_4096": 12, "EC_P384": 6, "SM2"
 
 
 def csrs(number: int, seed: int, now: float) -> tuple[Csr, ...]:
-    """So many CSRs, most of them young, always the same for a *seed*."""
+    """*number* CSRs, most of them young, the same for the same *seed*."""
     chance = random.Random(seed)  # noqa: S311 - nothing to be guessed
     algorithms = chance.choices(list(ALGORITHMS), list(ALGORITHMS.values()), k=number)
     return tuple(_csr(position, algorithm, chance, now) for position, algorithm in enumerate(algorithms))
@@ -31,7 +31,7 @@ def _csr(position: int, algorithm: str, chance: random.Random, now: float) -> Cs
 
 
 def account(name: str, number: int, now: float, *, seed: int = 1, unread: int = 0, polled_ago: float = 95.0) -> Status:
-    """An account of *number* CSRs that was polled often, of which *unread* could not be read the last time."""
+    """An account of *number* CSRs after many polls, the last of which missed *unread* of them."""
     held = csrs(number, seed, now)
     listed = held[: number - unread]
     inventory = Inventory(
@@ -51,7 +51,7 @@ def account(name: str, number: int, now: float, *, seed: int = 1, unread: int = 
 
 
 def recent(last: float, seed: int, requests: int) -> tuple[Poll, ...]:
-    """Polls that ended with one at *last*, few of which took long."""
+    """Polls every five minutes up to *last*, a few of them slow."""
     chance = random.Random(seed)  # noqa: S311 - nothing to be guessed
     return tuple(
         Poll(last - 300 * ago, round(chance.lognormvariate(-1.1, 0.45), 3), requests)
@@ -60,7 +60,7 @@ def recent(last: float, seed: int, requests: int) -> tuple[Poll, ...]:
 
 
 def failing(status: Status, error: SourceError, now: float, times: int = 3) -> Status:
-    """*status* after it failed for the last *times*; the last failure was a moment ago."""
+    """*status* after its last *times* polls failed, the latest a moment ago."""
     polls = status.recent
     for ago in reversed(range(times)):
         status = status.after_failure(error, now - 40 - 300 * ago, 0.21, requests=1)
@@ -78,7 +78,7 @@ THROTTLED = SourceError(Reason.THROTTLED, "scm.cn-north-4.myhuaweicloud.com: HTT
 
 
 def fine(now: float) -> Sequence[Status]:
-    """Accounts of which everything is known."""
+    """Accounts without any trouble."""
     return [
         account("production", 140, now, seed=1),
         account("staging", 230, now, seed=2, polled_ago=40),
@@ -100,6 +100,6 @@ def mixed(now: float) -> Sequence[Status]:
 
 
 def many(now: float, number: int = 500) -> Sequence[Status]:
-    """So many accounts, some of them in trouble."""
+    """*number* accounts, one in fifty in trouble."""
     each = [account(f"account-{place:04}", 20 + place % 60, now, seed=place) for place in range(number)]
     return [failing(status, THROTTLED, now) if place % 50 == 7 else status for place, status in enumerate(each)]

@@ -13,7 +13,7 @@ import requests
 
 from csr_exporter.simulator import MetadataMode, SimulatedAccount, Simulator
 from tests.fakes import NOW
-from tests.simulator.signing_client import Browser, Clock
+from tests.simulator.client import Client, Clock
 
 ACCOUNT = SimulatedAccount()
 OTHER = SimulatedAccount("other one", csrs=3)
@@ -39,8 +39,8 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def browser(simulator: Simulator, session: requests.Session) -> Browser:
-    return Browser(simulator, ACCOUNT, session)
+def client(simulator: Simulator, session: requests.Session) -> Client:
+    return Client(simulator, ACCOUNT, session)
 
 
 @pytest.fixture
@@ -64,58 +64,58 @@ def http_client(sdk: Any) -> Iterator[Any]:  # noqa: ANN401, ARG001 - the SDK ha
     client.executor.shutdown()
 
 
-def page_with(browser: Browser, key: Mapping[str, str], at: float = NOW) -> requests.Response:
+def page_with(client: Client, key: Mapping[str, str], at: float = NOW) -> requests.Response:
     """A page by a temporary key as the metadata service and IAM give it."""
     changed = {"ak": key["access"], "sk": key["secret"], "security_token": key["securitytoken"]}
-    return browser.send_signed(browser.signed(at=at, **changed))
+    return client.send_signed(client.signed(at=at, **changed))
 
 
-def metadata_token(browser: Browser, prefix: str = "") -> str:
-    reply = browser.send("PUT", prefix + TOKEN_PATH, headers={"X-Metadata-Token-Ttl-Seconds": "21600"})
+def metadata_token(client: Client, prefix: str = "") -> str:
+    reply = client.send("PUT", prefix + TOKEN_PATH, headers={"X-Metadata-Token-Ttl-Seconds": "21600"})
     assert reply.status_code == 200
     return reply.text
 
 
-def security_key(browser: Browser, prefix: str = "", token: str | None = None) -> requests.Response:
-    token = metadata_token(browser, prefix) if token is None else token
-    return browser.send("GET", prefix + KEY_PATH, headers={"X-Metadata-Token": token})
+def security_key(client: Client, prefix: str = "", token: str | None = None) -> requests.Response:
+    token = metadata_token(client, prefix) if token is None else token
+    return client.send("GET", prefix + KEY_PATH, headers={"X-Metadata-Token": token})
 
 
 # The metadata service
 
 
-def test_the_metadata_service_gives_keys_that_hold_until_they_expire(browser: Browser, clock: Clock) -> None:
-    key = security_key(browser).json()["credential"]
+def test_the_metadata_service_gives_keys_that_hold_until_they_expire(client: Client, clock: Clock) -> None:
+    key = security_key(client).json()["credential"]
 
     assert key["expires_at"] == "2027-01-16T08:00:00.000000Z"
-    assert page_with(browser, key).json()["total"] == 60
-    assert page_with(browser, key | {"securitytoken": "another"}).status_code == 401
+    assert page_with(client, key).json()["total"] == 60
+    assert page_with(client, key | {"securitytoken": "another"}).status_code == 401
     clock.now += 86_400
-    assert page_with(browser, key, at=clock.now).status_code == 401
+    assert page_with(client, key, at=clock.now).status_code == 401
 
 
-def test_every_account_has_an_ecs_of_its_own(browser: Browser) -> None:
-    prefix = browser.simulator.metadata_url("other one").removeprefix(browser.simulator.url)
+def test_every_account_has_an_ecs_of_its_own(client: Client) -> None:
+    prefix = client.simulator.metadata_url("other one").removeprefix(client.simulator.url)
 
-    key = security_key(browser, prefix).json()["credential"]
+    key = security_key(client, prefix).json()["credential"]
 
-    assert page_with(browser, key).json()["total"] == 3
-    assert security_key(browser, prefix, token=metadata_token(browser)).status_code == 401
-    assert [(seen.service, seen.account) for seen in browser.simulator.requests[:2]] == [("metadata", "other one")] * 2
-    assert browser.send("PUT", f"/_simulator/ecs/nobody{TOKEN_PATH}").status_code == 404
+    assert page_with(client, key).json()["total"] == 3
+    assert security_key(client, prefix, token=metadata_token(client)).status_code == 401
+    assert [(seen.service, seen.account) for seen in client.simulator.requests[:2]] == [("metadata", "other one")] * 2
+    assert client.send("PUT", f"/_simulator/ecs/nobody{TOKEN_PATH}").status_code == 404
 
 
 @pytest.mark.parametrize("ttl", ["", "0", "21601", "x"])
-def test_a_metadata_token_has_a_life_of_at_most_six_hours(browser: Browser, ttl: str) -> None:
-    assert browser.send("PUT", TOKEN_PATH, headers={"X-Metadata-Token-Ttl-Seconds": ttl}).status_code == 400
+def test_a_metadata_token_has_a_life_of_at_most_six_hours(client: Client, ttl: str) -> None:
+    assert client.send("PUT", TOKEN_PATH, headers={"X-Metadata-Token-Ttl-Seconds": ttl}).status_code == 400
 
 
-def test_without_a_valid_token_there_is_no_key(browser: Browser, clock: Clock) -> None:
-    token = metadata_token(browser)
+def test_without_a_valid_token_there_is_no_key(client: Client, clock: Clock) -> None:
+    token = metadata_token(client)
 
-    assert browser.send("GET", KEY_PATH).status_code == 401
+    assert client.send("GET", KEY_PATH).status_code == 401
     clock.now += 21_600
-    assert security_key(browser, token=token).status_code == 401
+    assert security_key(client, token=token).status_code == 401
 
 
 @pytest.mark.parametrize("mode", ["token", "plain"])
@@ -131,7 +131,7 @@ def test_the_sdk_gets_keys_with_and_without_the_step_of_the_token(
         got = sdk.MetadataAccessor().get_credential()
 
         key = {"access": got.access, "secret": got.secret, "securitytoken": got.security_token}
-        assert page_with(Browser(simulator, account, session), key).status_code == 200
+        assert page_with(Client(simulator, account, session), key).status_code == 200
 
 
 def test_without_an_agency_the_sdk_is_told_so(
@@ -148,25 +148,23 @@ def test_without_an_agency_the_sdk_is_told_so(
 # Federation
 
 
-def exchange(browser: Browser, token: str, seconds: object = 3600) -> requests.Response:
+def exchange(client: Client, token: str, seconds: object = 3600) -> requests.Response:
     identity = {"methods": ["token"], "token": {"id": token, "duration_seconds": seconds}}
-    return browser.send("POST", "/v3.0/OS-CREDENTIAL/securitytokens", json={"auth": {"identity": identity}})
+    return client.send("POST", "/v3.0/OS-CREDENTIAL/securitytokens", json={"auth": {"identity": identity}})
 
 
-def unscoped_token(
-    browser: Browser, idp_id: str = ACCOUNT.idp_id, id_token: str = ACCOUNT.id_token
-) -> requests.Response:
+def unscoped_token(client: Client, idp_id: str = ACCOUNT.idp_id, id_token: str = ACCOUNT.id_token) -> requests.Response:
     content = {"auth": {"id_token": {"id": id_token}}}
-    return browser.send("POST", "/v3.0/OS-AUTH/id-token/tokens", json=content, headers={"X-Idp-Id": idp_id})
+    return client.send("POST", "/v3.0/OS-AUTH/id-token/tokens", json=content, headers={"X-Idp-Id": idp_id})
 
 
-def assume(browser: Browser, **changed: object) -> requests.Response:
+def assume(client: Client, **changed: object) -> requests.Response:
     content = {"provider_urn": ACCOUNT.urns[0], "agency_urn": ACCOUNT.urns[1], "id_token": ACCOUNT.id_token}
-    return browser.send("POST", "/v5/agencies/assume-with-oidc", json=content | changed)
+    return client.send("POST", "/v5/agencies/assume-with-oidc", json=content | changed)
 
 
 def test_the_sdk_exchanges_an_id_token_for_keys_in_two_steps(
-    browser: Browser,
+    client: Client,
     sdk: Any,  # noqa: ANN401 - the SDK has no types
     http_client: Any,  # noqa: ANN401 - the SDK has no types
     tmp_path: Path,
@@ -174,15 +172,15 @@ def test_the_sdk_exchanges_an_id_token_for_keys_in_two_steps(
     (tmp_path / "id_token").write_text(ACCOUNT.id_token)
 
     got = sdk.FederalAccessor().get_credential(
-        iam_endpoint=browser.simulator.url,
+        iam_endpoint=client.simulator.url,
         http_client=http_client,
         idp_id=ACCOUNT.idp_id,
         id_token_file=str(tmp_path / "id_token"),
     )
 
     key = {"access": got.access, "secret": got.secret, "securitytoken": got.security_token}
-    assert page_with(browser, key).status_code == 200
-    assert [(seen.service, seen.account, seen.status) for seen in browser.simulator.requests] == [
+    assert page_with(client, key).status_code == 200
+    assert [(seen.service, seen.account, seen.status) for seen in client.simulator.requests] == [
         ("iam", "production", 201),
         ("iam", "production", 201),
         ("scm", "production", 200),
@@ -190,54 +188,54 @@ def test_the_sdk_exchanges_an_id_token_for_keys_in_two_steps(
 
 
 def test_the_sdk_exchanges_an_id_token_for_keys_of_an_agency(
-    browser: Browser,
+    client: Client,
     sdk: Any,  # noqa: ANN401 - the SDK has no types
     http_client: Any,  # noqa: ANN401 - the SDK has no types
 ) -> None:
     accessor = sdk.OidcStsAccessor(*ACCOUNT.urns, ACCOUNT.id_token, "csr-exporter")
 
-    got = accessor.get_credential(sts_endpoint=browser.simulator.url, http_client=http_client)
+    got = accessor.get_credential(sts_endpoint=client.simulator.url, http_client=http_client)
 
     key = {"access": got.access, "secret": got.secret, "securitytoken": got.security_token}
-    assert page_with(browser, key).status_code == 200
+    assert page_with(client, key).status_code == 200
 
 
-def test_an_unscoped_token_buys_keys_but_no_page(browser: Browser) -> None:
-    token = unscoped_token(browser).headers["X-Subject-Token"]
+def test_an_unscoped_token_buys_keys_but_no_page(client: Client) -> None:
+    token = unscoped_token(client).headers["X-Subject-Token"]
 
-    assert browser.get(token=token).status_code == 401
-    assert exchange(browser, token).status_code == 201
+    assert client.get(token=token).status_code == 401
+    assert exchange(client, token).status_code == 201
 
 
 def test_keys_live_as_long_as_was_asked_for_but_not_longer_than_the_account_allows(
     session: requests.Session, clock: Clock
 ) -> None:
     with Simulator([replace(ACCOUNT, key_lifetime=1000)], clock=clock) as simulator:
-        browser = Browser(simulator, ACCOUNT, session)
-        short = exchange(browser, ACCOUNT.token, 900).json()["credential"]
-        capped = exchange(browser, ACCOUNT.token, 3600).json()["credential"]
+        client = Client(simulator, ACCOUNT, session)
+        short = exchange(client, ACCOUNT.token, 900).json()["credential"]
+        capped = exchange(client, ACCOUNT.token, 3600).json()["credential"]
 
         assert (short["expires_at"], capped["expires_at"]) == (
             "2027-01-15T08:15:00.000000Z",
             "2027-01-15T08:16:40.000000Z",
         )
         clock.now = NOW + 900
-        assert [page_with(browser, key, at=clock.now).status_code for key in (short, capped)] == [401, 200]
+        assert [page_with(client, key, at=clock.now).status_code for key in (short, capped)] == [401, 200]
 
 
 @pytest.mark.parametrize("seconds", [899, 86_401, "3600"])
-def test_a_duration_out_of_range_is_refused(browser: Browser, seconds: object) -> None:
-    assert exchange(browser, ACCOUNT.token, seconds).status_code == 400
-    assert assume(browser, duration_seconds=seconds).status_code == 400
+def test_a_duration_out_of_range_is_refused(client: Client, seconds: object) -> None:
+    assert exchange(client, ACCOUNT.token, seconds).status_code == 400
+    assert assume(client, duration_seconds=seconds).status_code == 400
 
 
-def test_a_wrong_token_provider_or_agency_is_refused(browser: Browser, clock: Clock) -> None:
-    token = unscoped_token(browser).headers["X-Subject-Token"]
+def test_a_wrong_token_provider_or_agency_is_refused(client: Client, clock: Clock) -> None:
+    token = unscoped_token(client).headers["X-Subject-Token"]
 
-    assert unscoped_token(browser, id_token="wrong").json()["error_code"] == "IAM.0007"
-    assert unscoped_token(browser, idp_id="wrong").status_code == 401
-    assert exchange(browser, "wrong").status_code == 401
-    assert assume(browser, id_token="wrong").status_code == 403
-    assert assume(browser, agency_urn="wrong").status_code == 403
+    assert unscoped_token(client, id_token="wrong").json()["error_code"] == "IAM.0007"
+    assert unscoped_token(client, idp_id="wrong").status_code == 401
+    assert exchange(client, "wrong").status_code == 401
+    assert assume(client, id_token="wrong").status_code == 403
+    assert assume(client, agency_urn="wrong").status_code == 403
     clock.now += 86_400
-    assert exchange(browser, token).status_code == 401
+    assert exchange(client, token).status_code == 401

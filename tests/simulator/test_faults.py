@@ -26,7 +26,7 @@ from csr_exporter.simulator import (
 )
 from csr_exporter.simulator.control import read_faults, show_faults
 from csr_exporter.simulator.faults import Effect
-from tests.simulator.signing_client import Browser, Clock
+from tests.simulator.client import Client, Clock
 
 ONE, TWO = SimulatedAccount("one"), SimulatedAccount("two")
 
@@ -50,25 +50,25 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def one(simulator: Simulator, session: requests.Session) -> Browser:
-    return Browser(simulator, ONE, session)
+def one(simulator: Simulator, session: requests.Session) -> Client:
+    return Client(simulator, ONE, session)
 
 
 @pytest.fixture
-def two(simulator: Simulator, session: requests.Session) -> Browser:
-    return Browser(simulator, TWO, session)
+def two(simulator: Simulator, session: requests.Session) -> Client:
+    return Client(simulator, TWO, session)
 
 
-def statuses(browser: Browser, count: int) -> list[int]:
-    return [browser.get().status_code for _ in range(count)]
+def statuses(client: Client, count: int) -> list[int]:
+    return [client.get().status_code for _ in range(count)]
 
 
 @contextmanager
-def raw_request(browser: Browser) -> Iterator[socket.socket]:
+def raw_request(client: Client) -> Iterator[socket.socket]:
     """A connection on which a page of the account was asked for."""
-    host, port = browser.simulator.url.removeprefix("http://").split(":")
+    host, port = client.simulator.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        request = f"GET /v3/scm/csr HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {browser.account.token}\r\n\r\n"
+        request = f"GET /v3/scm/csr HTTP/1.1\r\nHost: {host}\r\nX-Auth-Token: {client.account.token}\r\n\r\n"
         connection.sendall(request.encode())
         yield connection
 
@@ -80,7 +80,7 @@ def read_all(connection: socket.socket) -> bytes:
 # Whom a fault strikes, and for how long
 
 
-def test_a_fault_strikes_the_next_requests_of_its_account_only(one: Browser, two: Browser) -> None:
+def test_a_fault_strikes_the_next_requests_of_its_account_only(one: Client, two: Client) -> None:
     one.simulator.inject("one", Fault(Status(503), requests=2))
 
     assert statuses(two, 1) == [200]
@@ -89,7 +89,7 @@ def test_a_fault_strikes_the_next_requests_of_its_account_only(one: Browser, two
 
 
 def test_a_fault_strikes_an_account_by_its_key_too_and_one_without_credentials_only_if_all_are_meant(
-    one: Browser,
+    one: Client,
 ) -> None:
     one.simulator.inject("one", Fault(Status(500)))
 
@@ -100,14 +100,14 @@ def test_a_fault_strikes_an_account_by_its_key_too_and_one_without_credentials_o
     assert one.send("GET", "/elsewhere").status_code == 502
 
 
-def test_a_fault_strikes_its_service_only(one: Browser) -> None:
+def test_a_fault_strikes_its_service_only(one: Client) -> None:
     one.simulator.inject("one", Fault(Status(500), service="iam"))
 
     assert statuses(one, 1) == [200]
     assert one.log_in().status_code == 500
 
 
-def test_a_fault_lasts_until_it_is_cleared_and_those_of_other_accounts_stay(one: Browser, two: Browser) -> None:
+def test_a_fault_lasts_until_it_is_cleared_and_those_of_other_accounts_stay(one: Client, two: Client) -> None:
     one.simulator.inject("one", Fault(Status(500)))
     one.simulator.inject("two", Fault(Status(502)))
     assert statuses(one, 3) == [500] * 3
@@ -123,7 +123,7 @@ def test_a_share_of_the_requests_is_struck_the_same_in_every_run(session: reques
     def run() -> list[int]:
         with Simulator([ONE]) as simulator:
             simulator.inject("one", Fault(Status(503), share=0.5))
-            return statuses(Browser(simulator, ONE, session), 40)
+            return statuses(Client(simulator, ONE, session), 40)
 
     first = run()
 
@@ -131,7 +131,7 @@ def test_a_share_of_the_requests_is_struck_the_same_in_every_run(session: reques
     assert run() == first
 
 
-def test_an_outage_ends_by_itself(one: Browser, clock: Clock) -> None:
+def test_an_outage_ends_by_itself(one: Client, clock: Clock) -> None:
     one.simulator.inject(None, outage(60))
 
     with pytest.raises(requests.ConnectionError):
@@ -149,7 +149,7 @@ def test_the_same_fault_for_an_account_that_is_not_there_is_a_mistake(simulator:
         simulator.inject("three", Fault(Status(500)))
 
 
-def test_faults_add_up_in_their_order_until_one_ends_the_request(one: Browser) -> None:
+def test_faults_add_up_in_their_order_until_one_ends_the_request(one: Client) -> None:
     one.simulator.inject("one", Fault(Latency(0.05)))
     one.simulator.inject("one", Fault(Status(503), requests=1))
     one.simulator.inject("one", Fault(Status(500), requests=1))
@@ -170,7 +170,7 @@ def test_faults_add_up_in_their_order_until_one_ends_the_request(one: Browser) -
         (500, "SCM.XXX"), (502, "APIGW.0202"), (503, "SCM.XXX"), (504, "APIGW.0203"), (599, "SCM.XXX"),
     ],
 )  # fmt: skip
-def test_a_status_comes_with_the_body_that_its_sender_gives(one: Browser, status: int, code: str) -> None:
+def test_a_status_comes_with_the_body_that_its_sender_gives(one: Client, status: int, code: str) -> None:
     one.simulator.inject("one", Fault(Status(status)))
 
     reply = one.get()
@@ -179,31 +179,31 @@ def test_a_status_comes_with_the_body_that_its_sender_gives(one: Browser, status
 
 
 @pytest.mark.parametrize("status", [200, 204, 304])
-def test_a_status_that_is_no_error_comes_without_a_body(one: Browser, status: int) -> None:
+def test_a_status_that_is_no_error_comes_without_a_body(one: Client, status: int) -> None:
     one.simulator.inject("one", Fault(Status(status)))
 
     assert one.get().content == b""
 
 
-def test_iam_sends_a_status_as_keystone_does(one: Browser) -> None:
+def test_iam_sends_a_status_as_keystone_does(one: Client) -> None:
     one.simulator.inject("one", Fault(Status(403), service="iam"))
 
     assert one.log_in().json() == {"error": {"code": 403, "message": "Forbidden.", "title": "Forbidden"}}
 
 
-def test_the_metadata_service_sends_a_status_as_text(one: Browser) -> None:
+def test_the_metadata_service_sends_a_status_as_text(one: Client) -> None:
     one.simulator.inject(None, Fault(Status(503), service="metadata"))
 
     assert one.send("PUT", "/meta-data/latest/api/token").text == "Service Unavailable"
 
 
-def test_the_body_of_a_status_can_be_another(one: Browser) -> None:
+def test_the_body_of_a_status_can_be_another(one: Client) -> None:
     one.simulator.inject("one", Fault(Status(502, body=b"<html>bad gateway</html>")))
 
     assert one.get().text == "<html>bad gateway</html>"
 
 
-def test_retry_after_is_given_in_seconds_or_as_a_date(one: Browser, clock: Clock) -> None:
+def test_retry_after_is_given_in_seconds_or_as_a_date(one: Client, clock: Clock) -> None:
     one.simulator.inject("one", Fault(Status(503, retry_after=1.5), requests=1))
     one.simulator.inject("one", Fault(Status(503, retry_after=90, as_date=True), requests=1))
 
@@ -211,7 +211,7 @@ def test_retry_after_is_given_in_seconds_or_as_a_date(one: Browser, clock: Clock
     assert parsedate_to_datetime(one.get().headers["Retry-After"]).timestamp() == clock.now + 90
 
 
-def test_a_throttle_lets_so_many_requests_through_in_a_second(one: Browser, two: Browser, clock: Clock) -> None:
+def test_a_throttle_lets_so_many_requests_through_in_a_second(one: Client, two: Client, clock: Clock) -> None:
     one.simulator.inject("one", Fault(Throttle(2, retry_after=1)))
 
     assert statuses(one, 4) == [200, 200, 429, 429]
@@ -221,7 +221,7 @@ def test_a_throttle_lets_so_many_requests_through_in_a_second(one: Browser, two:
     assert statuses(one, 3) == [200, 200, 429]
 
 
-def test_a_throttle_may_be_slower_than_one_in_a_second(one: Browser, clock: Clock) -> None:
+def test_a_throttle_may_be_slower_than_one_in_a_second(one: Client, clock: Clock) -> None:
     one.simulator.inject("one", Fault(Throttle(0.1)))
 
     assert statuses(one, 2) == [200, 429]
@@ -231,7 +231,7 @@ def test_a_throttle_may_be_slower_than_one_in_a_second(one: Browser, clock: Cloc
     assert statuses(one, 1) == [200]
 
 
-def test_expired_tokens_are_refused_and_new_ones_are_not(one: Browser, two: Browser) -> None:
+def test_expired_tokens_are_refused_and_new_ones_are_not(one: Client, two: Client) -> None:
     one.simulator.inject("one", Fault(ExpireTokens()))
 
     assert statuses(one, 1) == [401]
@@ -240,7 +240,7 @@ def test_expired_tokens_are_refused_and_new_ones_are_not(one: Browser, two: Brow
 
 
 @pytest.mark.parametrize(("change", "totals"), [("add", [61, 62]), ("remove", [59, 58]), ("reorder", [60, 60])])
-def test_the_list_changes_between_pages(one: Browser, change: Any, totals: list[int]) -> None:  # noqa: ANN401 - a literal
+def test_the_list_changes_between_pages(one: Client, change: Any, totals: list[int]) -> None:  # noqa: ANN401 - a literal
     ids = [[record["id"] for record in one.simulator.records("one")]]
     one.simulator.inject("one", Fault(Mutation(change)))
 
@@ -252,7 +252,7 @@ def test_the_list_changes_between_pages(one: Browser, change: Any, totals: list[
 # Replies that are none
 
 
-def test_a_reply_can_be_any_bytes(one: Browser) -> None:
+def test_a_reply_can_be_any_bytes(one: Client) -> None:
     headers = (("Content-Type", "application/json"), ("X-Odd", "yes"))
     one.simulator.inject("one", Fault(RawReply(200, headers, b'{"csr_list": [')))
 
@@ -274,7 +274,7 @@ def test_a_reply_can_be_any_bytes(one: Browser) -> None:
     ],
 )
 def test_a_reply_can_be_empty_huge_elsewhere_or_odd(
-    one: Browser, reply: RawReply, check: Callable[[requests.Response], bool]
+    one: Client, reply: RawReply, check: Callable[[requests.Response], bool]
 ) -> None:
     one.simulator.inject("one", Fault(reply, requests=1))
 
@@ -285,14 +285,14 @@ def test_a_reply_can_be_empty_huge_elsewhere_or_odd(
 @pytest.mark.parametrize(
     "effect", [RawReply(headers=(("Content-Length", "99"),), body=b"{}"), Break("close", in_body=True)]
 )
-def test_a_reply_can_be_truncated(one: Browser, effect: Effect) -> None:
+def test_a_reply_can_be_truncated(one: Client, effect: Effect) -> None:
     one.simulator.inject("one", Fault(effect))
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         one.get()
 
 
-def test_a_connection_can_be_closed_without_a_reply(one: Browser) -> None:
+def test_a_connection_can_be_closed_without_a_reply(one: Client) -> None:
     one.simulator.inject("one", Fault(Break("close")))
 
     with raw_request(one) as connection:
@@ -300,14 +300,14 @@ def test_a_connection_can_be_closed_without_a_reply(one: Browser) -> None:
 
 
 @pytest.mark.parametrize("in_body", [False, True])
-def test_a_connection_can_be_reset(one: Browser, in_body: bool) -> None:  # noqa: FBT001 - from the table
+def test_a_connection_can_be_reset(one: Client, in_body: bool) -> None:  # noqa: FBT001 - from the table
     one.simulator.inject("one", Fault(Break("reset", in_body=in_body)))
 
     with raw_request(one) as connection, pytest.raises(ConnectionResetError):
         read_all(connection)
 
 
-def test_half_the_body_comes_before_a_break_in_the_body(one: Browser) -> None:
+def test_half_the_body_comes_before_a_break_in_the_body(one: Client) -> None:
     whole = one.get()
     one.simulator.inject("one", Fault(Break("close", in_body=True)))
 
@@ -326,7 +326,7 @@ def test_while_one_account_hangs_the_other_is_answered_and_stopping_takes_no_tim
 ) -> None:
     with ExitStack() as stack:
         with Simulator([ONE, TWO], clock=clock) as simulator:
-            one, two = Browser(simulator, ONE, session), Browser(simulator, TWO, session)
+            one, two = Client(simulator, ONE, session), Client(simulator, TWO, session)
             simulator.inject("one", Fault(Break("hang", in_body=in_body)))
             hanging = [stack.enter_context(raw_request(one)) for _ in range(20)]
             simulator.wait_for(20)
@@ -342,7 +342,7 @@ def test_while_one_account_hangs_the_other_is_answered_and_stopping_takes_no_tim
 def test_stopping_does_not_wait_for_a_latency(clock: Clock, session: requests.Session) -> None:
     with ExitStack() as stack:
         with Simulator([ONE], clock=clock) as simulator:
-            one = Browser(simulator, ONE, session)
+            one = Client(simulator, ONE, session)
             simulator.inject("one", Fault(Latency(3600), requests=1))
             waiting = stack.enter_context(raw_request(one))
             while one.send("GET", "/_simulator/faults").json()["faults"]:
@@ -351,7 +351,7 @@ def test_stopping_does_not_wait_for_a_latency(clock: Clock, session: requests.Se
         assert read_all(waiting) == b""
 
 
-def test_a_client_that_gives_up_ends_the_hanging(one: Browser, simulator: Simulator) -> None:
+def test_a_client_that_gives_up_ends_the_hanging(one: Client, simulator: Simulator) -> None:
     one.simulator.inject("one", Fault(Break("hang"), requests=1))
 
     with raw_request(one):
@@ -382,7 +382,7 @@ def test_every_fault_can_be_written_as_json_and_read_again(effect: Effect) -> No
     assert read_faults(json.loads(json.dumps(show_faults(injected)))) == injected
 
 
-def test_faults_can_be_switched_over_http(one: Browser, two: Browser) -> None:
+def test_faults_can_be_switched_over_http(one: Client, two: Client) -> None:
     wanted = {"faults": [{"account": "one", "effect": {"kind": "status", "status": 503, "body": "busy"}}]}
 
     shown = one.send("PUT", "/_simulator/faults", json=wanted)
@@ -397,14 +397,14 @@ def test_faults_can_be_switched_over_http(one: Browser, two: Browser) -> None:
     assert statuses(one, 1) == [200]
 
 
-def test_tokens_can_be_expired_over_http(one: Browser) -> None:
+def test_tokens_can_be_expired_over_http(one: Client) -> None:
     reply = one.send("PUT", "/_simulator/faults", json={"faults": [{"effect": {"kind": "expire_tokens"}}]})
 
     assert reply.json() == {"faults": []}
     assert statuses(one, 1) == [401]
 
 
-def test_the_switching_itself_is_neither_struck_nor_noted(one: Browser) -> None:
+def test_the_switching_itself_is_neither_struck_nor_noted(one: Client) -> None:
     one.simulator.inject(None, Fault(Break("close")))
 
     assert one.send("DELETE", "/_simulator/faults").status_code == 200
@@ -429,7 +429,7 @@ def test_the_switching_itself_is_neither_struck_nor_noted(one: Browser) -> None:
         (7, "expected an object"),
     ],
 )
-def test_a_mistake_in_a_fault_is_named_and_changes_nothing(one: Browser, fault: object, message: str) -> None:
+def test_a_mistake_in_a_fault_is_named_and_changes_nothing(one: Client, fault: object, message: str) -> None:
     one.simulator.inject("one", Fault(Status(500)))
 
     reply = one.send("PUT", "/_simulator/faults", json={"faults": [fault]})
@@ -439,5 +439,5 @@ def test_a_mistake_in_a_fault_is_named_and_changes_nothing(one: Browser, fault: 
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"faults": {}}'])
-def test_what_is_no_list_of_faults_is_refused(one: Browser, body: bytes) -> None:
+def test_what_is_no_list_of_faults_is_refused(one: Client, body: bytes) -> None:
     assert one.send("PUT", "/_simulator/faults", data=body).status_code == 400

@@ -14,11 +14,11 @@ import pytest
 import requests
 
 from csr_exporter.simulator import NameMatch, OffsetMode, SimulatedAccount, Simulator
-from csr_exporter.simulator.exchange import Call
+from csr_exporter.simulator.messages import Call
 from csr_exporter.simulator.records import Generator
 from csr_exporter.simulator.signature import canonical_request, sign
 from tests.fakes import DAY, EXAMPLE, NOW
-from tests.simulator.signing_client import Browser, Clock
+from tests.simulator.client import Client, Clock
 
 ACCOUNT = SimulatedAccount()
 
@@ -42,8 +42,8 @@ def simulator(clock: Clock) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def browser(simulator: Simulator, session: requests.Session) -> Browser:
-    return Browser(simulator, ACCOUNT, session)
+def client(simulator: Simulator, session: requests.Session) -> Client:
+    return Client(simulator, ACCOUNT, session)
 
 
 def some_records(*names: str, algorithms: Sequence[str] = ("EC_P256",)) -> tuple[dict[str, Any], ...]:
@@ -64,32 +64,32 @@ def error_of(reply: requests.Response) -> tuple[int, str]:
 def test_the_example_of_the_reference_is_answered_as_the_reference_shows_it(session: requests.Session) -> None:
     account = replace(ACCOUNT, records=(EXAMPLE,))
     with Simulator([account]) as simulator:
-        reply = Browser(simulator, account, session).get()
+        reply = Client(simulator, account, session).get()
 
     assert reply.status_code == 200
     assert reply.headers["Content-Type"] == "application/json"
     assert reply.json() == {"csr_list": [EXAMPLE], "total": 1}
 
 
-def test_generated_records_have_the_fields_of_the_example_and_come_newest_first(browser: Browser) -> None:
-    records = browser.get("?limit=50").json()["csr_list"]
+def test_generated_records_have_the_fields_of_the_example_and_come_newest_first(client: Client) -> None:
+    records = client.get("?limit=50").json()["csr_list"]
 
     assert {tuple(record) for record in records} == {tuple(EXAMPLE)}
     created = [record["create_time"] for record in records]
     assert created == sorted(created, reverse=True)
 
 
-def test_without_parameters_the_first_ten_come_and_the_total_counts_all(browser: Browser) -> None:
-    ids, total = browser.page()
+def test_without_parameters_the_first_ten_come_and_the_total_counts_all(client: Client) -> None:
+    ids, total = client.page()
 
-    assert ids == [record["id"] for record in browser.simulator.records("production")][:10]
+    assert ids == [record["id"] for record in client.simulator.records("production")][:10]
     assert total == 60
 
 
-def test_a_reply_is_dated_by_the_clock_of_the_service_and_has_a_request_id(browser: Browser, clock: Clock) -> None:
+def test_a_reply_is_dated_by_the_clock_of_the_service_and_has_a_request_id(client: Client, clock: Clock) -> None:
     clock.now += 3600
 
-    reply = browser.get()
+    reply = client.get()
 
     assert parsedate_to_datetime(reply.headers["Date"]).timestamp() == clock.now
     assert len(reply.headers["X-Request-Id"]) == 32
@@ -97,10 +97,10 @@ def test_a_reply_is_dated_by_the_clock_of_the_service_and_has_a_request_id(brows
 
 @pytest.mark.parametrize("query", ["", "?limit=10", "?limit=20", "?limit=50", "?offset=0", "?offset=100", "?name="])
 @pytest.mark.parametrize("algorithm", ["", "RSA_2048", "SM2"])
-def test_what_the_reference_allows_is_accepted(browser: Browser, query: str, algorithm: str) -> None:
+def test_what_the_reference_allows_is_accepted(client: Client, query: str, algorithm: str) -> None:
     joined = f"{query or '?limit=10'}&private_key_algo={algorithm}"
 
-    assert browser.get(joined).status_code == 200
+    assert client.get(joined).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -111,15 +111,15 @@ def test_what_the_reference_allows_is_accepted(browser: Browser, query: str, alg
         "private_key_algo=RSA_1024", "private_key_algo=rsa_2048", "page=1", "Limit=10", "limit=10&limit=10",
     ],
 )  # fmt: skip
-def test_what_the_reference_does_not_allow_is_refused(browser: Browser, query: str) -> None:
-    assert error_of(browser.get(f"?{query}")) == (400, "SCM.0005")
+def test_what_the_reference_does_not_allow_is_refused(client: Client, query: str) -> None:
+    assert error_of(client.get(f"?{query}")) == (400, "SCM.0005")
 
 
 @pytest.mark.parametrize(("max_offset", "accepted"), [(None, 999_999), (200, 200), (0, 0)])
 def test_the_largest_offset_is_an_option(session: requests.Session, max_offset: int | None, accepted: int) -> None:
     account = replace(ACCOUNT, max_offset=max_offset)
     with Simulator([account]) as simulator:
-        assert Browser(simulator, account, session).get(f"?offset={accepted}").status_code == 200
+        assert Client(simulator, account, session).get(f"?offset={accepted}").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_the_largest_offset_is_an_option(session: requests.Session, max_offset: 
         ("GET", "/v3/auth/tokens"),
     ],
 )
-def test_another_path_or_method_is_not_published(browser: Browser, method: str, target: str) -> None:
-    reply = browser.send(method, target)
+def test_another_path_or_method_is_not_published(client: Client, method: str, target: str) -> None:
+    reply = client.send(method, target)
 
     assert reply.status_code == 404
     if method != "HEAD":
@@ -159,13 +159,13 @@ def test_an_offset_counts_what_the_account_says(
     with Simulator([account]) as simulator:
         everything = [record["id"] for record in simulator.records("production")]
 
-        page = Browser(simulator, account, session).page(f"?offset={offset}")
+        page = Client(simulator, account, session).page(f"?offset={offset}")
 
     assert page == (everything[first : first + 10], 60)
 
 
-def test_past_the_end_the_page_is_empty_and_the_total_stays(browser: Browser) -> None:
-    assert browser.page("?offset=60") == ([], 60)
+def test_past_the_end_the_page_is_empty_and_the_total_stays(client: Client) -> None:
+    assert client.page("?offset=60") == ([], 60)
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_a_name_selects_as_the_account_says(
     records = some_records("shop", "shop-eu", "my-shop", "SHOP", "pay")
     account = replace(ACCOUNT, records=records, name_match=match, name_case_sensitive=sensitive)
     with Simulator([account]) as simulator:
-        assert Browser(simulator, account, session).page("?name=shop") == (found, len(found))
+        assert Client(simulator, account, session).page("?name=shop") == (found, len(found))
 
 
 def test_filters_combine_and_the_total_is_that_of_the_filtered(session: requests.Session) -> None:
     records = some_records(*["shop", "shop", "pay"] * 20, algorithms=["EC_P256", "SM2"])
     account = replace(ACCOUNT, records=records)
     with Simulator([account]) as simulator:
-        ids, total = Browser(simulator, account, session).page("?name=shop&private_key_algo=SM2")
+        ids, total = Client(simulator, account, session).page("?name=shop&private_key_algo=SM2")
 
     assert len(ids) == 10
     assert total == 20
@@ -202,37 +202,37 @@ def test_what_is_no_record_is_served_as_it_is_and_matches_no_filter(session: req
     hostile = (None, 7, "text", {"name": None}, {"id": 1, "name": "\ud800"}, EXAMPLE)
     account = replace(ACCOUNT, records=hostile)
     with Simulator([account]) as simulator:
-        browser = Browser(simulator, account, session)
+        client = Client(simulator, account, session)
 
-        assert browser.get().json() == {"csr_list": list(hostile), "total": 6}
-        assert browser.get("?name=x&private_key_algo=RSA_2048").json() == {"csr_list": [EXAMPLE], "total": 1}
+        assert client.get().json() == {"csr_list": list(hostile), "total": 6}
+        assert client.get("?name=x&private_key_algo=RSA_2048").json() == {"csr_list": [EXAMPLE], "total": 1}
 
 
 # Tokens
 
 
 @pytest.mark.parametrize("token", ["", "short", "M" * 64])
-def test_a_token_that_was_not_issued_is_refused(browser: Browser, token: str) -> None:
-    reply = browser.get(token=token)
+def test_a_token_that_was_not_issued_is_refused(client: Client, token: str) -> None:
+    reply = client.get(token=token)
 
     assert error_of(reply) == (401, "APIGW.0301")
     assert reply.json()["request_id"] == reply.headers["X-Request-Id"]
 
 
-def test_a_request_without_credentials_is_refused(browser: Browser) -> None:
-    reply = browser.send("GET", "/v3/scm/csr")
+def test_a_request_without_credentials_is_refused(client: Client) -> None:
+    reply = client.send("GET", "/v3/scm/csr")
 
     assert error_of(reply) == (401, "APIGW.0301")
     assert reply.json()["error_msg"] == "Incorrect IAM authentication information: x-auth-token not found"
 
 
-def test_credentials_are_judged_before_parameters(browser: Browser) -> None:
-    assert browser.get("?limit=15", token="wrong").status_code == 401
+def test_credentials_are_judged_before_parameters(client: Client) -> None:
+    assert client.get("?limit=15", token="wrong").status_code == 401
 
 
 @pytest.mark.parametrize("scope", [{"project": {"name": "cn-north-4"}}, {"domain": {"name": "production"}}])
-def test_a_password_gives_a_token_for_a_day(browser: Browser, clock: Clock, scope: Mapping[str, object]) -> None:
-    reply = browser.log_in(scope=scope)
+def test_a_password_gives_a_token_for_a_day(client: Client, clock: Clock, scope: Mapping[str, object]) -> None:
+    reply = client.log_in(scope=scope)
     token = reply.headers["X-Subject-Token"]
 
     assert reply.status_code == 201
@@ -242,27 +242,27 @@ def test_a_password_gives_a_token_for_a_day(browser: Browser, clock: Clock, scop
     assert token.startswith("MII")
     assert len(token) > 2000
     clock.now += DAY - 1
-    assert browser.get(token=token).status_code == 200
+    assert client.get(token=token).status_code == 200
     clock.now += 1
-    assert error_of(browser.get(token=token)) == (401, "APIGW.0301")
+    assert error_of(client.get(token=token)) == (401, "APIGW.0301")
 
 
 def test_the_life_of_tokens_is_an_option_and_earlier_ones_stay_valid(session: requests.Session, clock: Clock) -> None:
     account = replace(ACCOUNT, token_lifetime=60)
     with Simulator([account], clock=clock) as simulator:
-        browser = Browser(simulator, account, session)
-        first = browser.log_in().headers["X-Subject-Token"]
+        client = Client(simulator, account, session)
+        first = client.log_in().headers["X-Subject-Token"]
         clock.now += 59
-        second = browser.log_in().headers["X-Subject-Token"]
+        second = client.log_in().headers["X-Subject-Token"]
 
-        assert [browser.get(token=token).status_code for token in (first, second)] == [200, 200]
+        assert [client.get(token=token).status_code for token in (first, second)] == [200, 200]
         clock.now += 1
-        assert [browser.get(token=token).status_code for token in (first, second)] == [401, 200]
+        assert [client.get(token=token).status_code for token in (first, second)] == [401, 200]
 
 
 @pytest.mark.parametrize(("key", "value"), [("password", "wrong"), ("name", "nobody"), ("password", "é\ud800")])
-def test_a_wrong_password_or_user_is_refused_as_keystone_does(browser: Browser, key: str, value: str) -> None:
-    reply = browser.log_in(scope=None, **{key: value})
+def test_a_wrong_password_or_user_is_refused_as_keystone_does(client: Client, key: str, value: str) -> None:
+    reply = client.log_in(scope=None, **{key: value})
 
     assert reply.status_code == 401
     assert "X-Subject-Token" not in reply.headers
@@ -271,37 +271,37 @@ def test_a_wrong_password_or_user_is_refused_as_keystone_does(browser: Browser, 
     }
 
 
-def test_a_scope_that_is_not_the_accounts_is_refused(browser: Browser) -> None:
-    assert browser.log_in(scope={"project": {"name": "elsewhere"}}).status_code == 401
-    assert browser.log_in(scope={"domain": {"name": "elsewhere"}}).status_code == 401
+def test_a_scope_that_is_not_the_accounts_is_refused(client: Client) -> None:
+    assert client.log_in(scope={"project": {"name": "elsewhere"}}).status_code == 401
+    assert client.log_in(scope={"domain": {"name": "elsewhere"}}).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"auth":{"identity":{"methods":["totp"]}}}', b'{"auth":7}'])
-def test_a_malformed_request_for_a_token_is_a_bad_request(browser: Browser, body: bytes) -> None:
-    reply = browser.send("POST", "/v3/auth/tokens", data=body)
+def test_a_malformed_request_for_a_token_is_a_bad_request(client: Client, body: bytes) -> None:
+    reply = client.send("POST", "/v3/auth/tokens", data=body)
 
     assert reply.status_code == 400
     assert reply.json()["error"]["title"] == "Bad Request"
 
 
-def test_a_user_is_locked_after_six_wrong_passwords_for_a_quarter_of_an_hour(browser: Browser, clock: Clock) -> None:
+def test_a_user_is_locked_after_six_wrong_passwords_for_a_quarter_of_an_hour(client: Client, clock: Clock) -> None:
     for _ in range(6):
-        browser.log_in(password="wrong")
+        client.log_in(password="wrong")
 
-    assert browser.log_in().status_code == 401
+    assert client.log_in().status_code == 401
     clock.now += 900
-    assert browser.log_in().status_code == 201
+    assert client.log_in().status_code == 201
 
 
-def test_tokens_can_be_expired_at_once_and_issued_again(browser: Browser) -> None:
-    issued = browser.log_in().headers["X-Subject-Token"]
+def test_tokens_can_be_expired_at_once_and_issued_again(client: Client) -> None:
+    issued = client.log_in().headers["X-Subject-Token"]
 
-    browser.simulator.expire_tokens("another")
-    assert browser.get(token=issued).status_code == 200
-    browser.simulator.expire_tokens()
+    client.simulator.expire_tokens("another")
+    assert client.get(token=issued).status_code == 200
+    client.simulator.expire_tokens()
 
-    assert [browser.get(token=token).status_code for token in (ACCOUNT.token, issued)] == [401, 401]
-    assert browser.get(token=browser.simulator.issue_token("production")).status_code == 200
+    assert [client.get(token=token).status_code for token in (ACCOUNT.token, issued)] == [401, 401]
+    assert client.get(token=client.simulator.issue_token("production")).status_code == 200
 
 
 # Signatures
@@ -347,33 +347,33 @@ def test_the_canonical_request_is_that_of_the_guide() -> None:
 def test_the_signature_of_the_official_sdk_is_accepted(session: requests.Session, name: str) -> None:
     account = replace(ACCOUNT, records=some_records(name, "other"), name_match="exact")
     with Simulator([account], clock=Clock()) as simulator:
-        browser = Browser(simulator, account, session)
+        client = Client(simulator, account, session)
 
-        reply = browser.send_signed(browser.signed(("name", name), ("limit", "50"), ("offset", "0")))
+        reply = client.send_signed(client.signed(("name", name), ("limit", "50"), ("offset", "0")))
 
     assert reply.status_code == 200
     assert reply.json()["csr_list"][0]["name"] == name
 
 
 @pytest.mark.parametrize("minutes", [-15, 15])
-def test_a_clock_may_differ_by_fifteen_minutes(browser: Browser, minutes: int) -> None:
+def test_a_clock_may_differ_by_fifteen_minutes(client: Client, minutes: int) -> None:
     at = NOW + minutes * 60
 
-    assert browser.send_signed(browser.signed(at=at)).status_code == 200
-    assert error_of(browser.send_signed(browser.signed(at=at + minutes / 15))) == (401, "APIGW.0301")
+    assert client.send_signed(client.signed(at=at)).status_code == 200
+    assert error_of(client.send_signed(client.signed(at=at + minutes / 15))) == (401, "APIGW.0301")
 
 
-def test_whatever_is_altered_after_signing_breaks_the_signature(browser: Browser) -> None:
+def test_whatever_is_altered_after_signing_breaks_the_signature(client: Client) -> None:
     def altered(uri: str | None = None, method: str = "GET", body: str = "", **headers: str | None) -> int:
-        request = browser.signed(("limit", "10"), ("name", "shop"))
+        request = client.signed(("limit", "10"), ("name", "shop"))
         changed = request.header_params | {name.replace("_", "-"): value for name, value in headers.items()}
         request.header_params = {name: value for name, value in changed.items() if value is not None}
         request.uri, request.method, request.body = uri or request.uri, method, body
-        status = browser.send_signed(request).status_code
-        assert browser.send_signed(browser.signed()).status_code == 200  # so that no lock-out decides
+        status = client.send_signed(request).status_code
+        assert client.send_signed(client.signed()).status_code == 200  # so that no lock-out decides
         return status
 
-    authorization = browser.signed().header_params["Authorization"]
+    authorization = client.signed().header_params["Authorization"]
     unsigned_date = authorization.replace(";x-sdk-date", "")
 
     assert altered() == 200
@@ -393,42 +393,42 @@ def test_whatever_is_altered_after_signing_breaks_the_signature(browser: Browser
     assert altered(Authorization="Bearer x") == 401
 
 
-def test_headers_added_after_signing_do_no_harm(browser: Browser) -> None:
-    request = browser.signed()
+def test_headers_added_after_signing_do_no_harm(client: Client) -> None:
+    request = client.signed()
     request.header_params["X-Project-Id"] = "0605767b8d8026c62f22c010a8c3d6a2"
 
-    assert browser.send_signed(request).status_code == 200
+    assert client.send_signed(request).status_code == 200
 
 
 def test_temporary_keys_need_their_security_token(session: requests.Session) -> None:
     account = replace(ACCOUNT, security_token="temporary" * 8)
     with Simulator([account], clock=Clock()) as simulator:
-        browser = Browser(simulator, account, session)
+        client = Client(simulator, account, session)
 
-        assert browser.send_signed(browser.signed()).status_code == 200
-        assert browser.send_signed(browser.signed(security_token="another")).status_code == 401
-        assert browser.send_signed(browser.signed(security_token="")).status_code == 401
+        assert client.send_signed(client.signed()).status_code == 200
+        assert client.send_signed(client.signed(security_token="another")).status_code == 401
+        assert client.send_signed(client.signed(security_token="")).status_code == 401
 
 
-def test_a_key_is_locked_for_five_minutes_by_the_sixth_failure_in_a_row(browser: Browser, clock: Clock) -> None:
+def test_a_key_is_locked_for_five_minutes_by_the_sixth_failure_in_a_row(client: Client, clock: Clock) -> None:
     for _ in range(6):
-        assert browser.send_signed(browser.signed(sk="wrong")).status_code == 401
-    locked = browser.send_signed(browser.signed())
+        assert client.send_signed(client.signed(sk="wrong")).status_code == 401
+    locked = client.send_signed(client.signed())
 
     assert error_of(locked) == (401, "APIGW.0301")
     assert locked.json()["error_msg"].endswith("AK access failed to reach the limit,forbidden")
     clock.now += 299
-    assert browser.send_signed(browser.signed(at=clock.now)).status_code == 401
+    assert client.send_signed(client.signed(at=clock.now)).status_code == 401
     clock.now += 1
-    assert browser.send_signed(browser.signed(at=clock.now)).status_code == 200
+    assert client.send_signed(client.signed(at=clock.now)).status_code == 200
 
 
-def test_five_failures_and_a_success_lock_nothing(browser: Browser) -> None:
+def test_five_failures_and_a_success_lock_nothing(client: Client) -> None:
     for _ in range(3):
         for _ in range(5):
-            browser.send_signed(browser.signed(sk="wrong"))
+            client.send_signed(client.signed(sk="wrong"))
 
-        assert browser.send_signed(browser.signed()).status_code == 200
+        assert client.send_signed(client.signed()).status_code == 200
 
 
 # Accounts, time, and what tests can see
@@ -437,21 +437,21 @@ def test_five_failures_and_a_success_lock_nothing(browser: Browser) -> None:
 def test_the_credential_selects_the_account(session: requests.Session) -> None:
     accounts = [SimulatedAccount("one", csrs=1), SimulatedAccount("two", csrs=2, seed=2)]
     with Simulator(accounts, clock=Clock()) as simulator:
-        one, two = (Browser(simulator, account, session) for account in accounts)
+        one, two = (Client(simulator, account, session) for account in accounts)
 
         assert one.get().json()["total"] == 1
         assert two.send_signed(two.signed()).json()["total"] == 2
         assert two.get(token=two.log_in().headers["X-Subject-Token"]).json()["total"] == 2
 
 
-def test_every_request_is_noted_with_the_account_it_claims(browser: Browser) -> None:
-    browser.get("?limit=50&offset=0")
-    browser.send_signed(browser.signed(sk="wrong"))
-    browser.log_in(password="wrong")
-    browser.get(token="unknown")
-    browser.send("GET", "/favicon.ico")
+def test_every_request_is_noted_with_the_account_it_claims(client: Client) -> None:
+    client.get("?limit=50&offset=0")
+    client.send_signed(client.signed(sk="wrong"))
+    client.log_in(password="wrong")
+    client.get(token="unknown")
+    client.send("GET", "/favicon.ico")
 
-    noted = [(seen.service, seen.account, seen.path, seen.status) for seen in browser.simulator.requests]
+    noted = [(seen.service, seen.account, seen.path, seen.status) for seen in client.simulator.requests]
     assert noted == [
         ("scm", "production", "/v3/scm/csr", 200),
         ("scm", "production", "/v3/scm/csr", 401),
@@ -459,21 +459,21 @@ def test_every_request_is_noted_with_the_account_it_claims(browser: Browser) -> 
         ("scm", "", "/v3/scm/csr", 401),
         ("unknown", "", "/favicon.ico", 404),
     ]
-    assert browser.simulator.requests[0].query == {"limit": "50", "offset": "0"}
+    assert client.simulator.requests[0].query == {"limit": "50", "offset": "0"}
 
 
-def test_records_can_be_added_in_front_and_removed(browser: Browser) -> None:
-    last = browser.simulator.records("production")[-1]["id"]
+def test_records_can_be_added_in_front_and_removed(client: Client) -> None:
+    last = client.simulator.records("production")[-1]["id"]
 
-    browser.simulator.add("production", EXAMPLE)
-    browser.simulator.remove("production", last)
+    client.simulator.add("production", EXAMPLE)
+    client.simulator.remove("production", last)
 
-    ids = [record["id"] for record in browser.simulator.records("production")]
+    ids = [record["id"] for record in client.simulator.records("production")]
     assert ids[0] == EXAMPLE["id"]
     assert last not in ids
-    assert browser.page()[1] == 60
+    assert client.page()[1] == 60
     with pytest.raises(KeyError):
-        browser.simulator.remove("production", last)
+        client.simulator.remove("production", last)
 
 
 def test_the_same_seed_gives_the_same_records_and_another_gives_others() -> None:
@@ -514,7 +514,7 @@ def test_churn_creates_deletes_and_renames_as_time_passes(session: requests.Sess
         clock.now += 10 * 60
 
         after = {record["id"]: record for record in simulator.records("production")}
-        assert Browser(simulator, account, session).page()[1] == 60
+        assert Client(simulator, account, session).page()[1] == 60
 
     assert len(after) == 60
     assert 1 <= len(before.keys() - after.keys()) <= 10
@@ -537,8 +537,8 @@ def test_churn_depends_on_the_time_alone_not_on_who_looks_when(clock: Clock) -> 
 def test_latency_delays_the_account_that_has_it(session: requests.Session) -> None:
     slow, fast = SimulatedAccount("slow", latency=0.05), SimulatedAccount("fast")
     with Simulator([slow, fast]) as simulator:
-        assert Browser(simulator, slow, session).get().elapsed >= timedelta(seconds=0.05)
-        assert Browser(simulator, fast, session).get().status_code == 200
+        assert Client(simulator, slow, session).get().elapsed >= timedelta(seconds=0.05)
+        assert Client(simulator, fast, session).get().status_code == 200
 
 
 def test_an_account_derives_its_credentials_from_its_name_and_does_not_show_them() -> None:

@@ -1,4 +1,4 @@
-"""What an account holds at present, as the hours pass."""
+"""The CSRs of an account, which change as time passes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.records import Generator
 
 
-class Holdings:
+class CsrStore:
     """The records of one account, changed by its churn and by tests.
 
-    Churn is made up for when somebody looks, so it needs no thread and any clock will do. A lock is held because
-    tests add and remove from their own thread while the server reads in its.
+    Churn catches up whenever the records are read, so it needs no thread and works with any clock. The lock is for
+    tests, which add and remove from a thread of their own while the server reads.
     """
 
     def __init__(self, account: SimulatedAccount, now: float) -> None:

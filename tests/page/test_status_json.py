@@ -1,4 +1,4 @@
-"""What programs are told of the accounts."""
+"""The content of /status.json."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Reason, SourceError
-from csr_exporter.page.facts_json import report
+from csr_exporter.page import status_json
 from csr_exporter.status import Account, Status
 from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status
 
@@ -15,7 +15,7 @@ FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403: SCM.403")
 
 
 def the_account(status: Status, now: float = NOW) -> dict[str, object]:
-    (account,) = json.loads(json.dumps(report([status], "1.2.3", now)))["accounts"]
+    (account,) = json.loads(json.dumps(status_json([status], "1.2.3", now)))["accounts"]
     return dict(account)
 
 
@@ -23,7 +23,7 @@ def test_the_fields_are_these_in_this_order() -> None:
     status = a_status(a_csr("1"), a_csr("2", algorithm="SM2", created_at=NOW - DAY), next_poll=NOW + 300.25)
 
     assert (
-        json.dumps(report([status], "1.2.3", NOW), indent=1)
+        json.dumps(status_json([status], "1.2.3", NOW), indent=1)
         == """\
 {
  "version": "1.2.3",
@@ -91,7 +91,7 @@ def test_the_next_poll_is_after_a_pause() -> None:
 def test_the_page_on_it_shows_and_explains_these_fields() -> None:
     page = (Path(__file__).parents[2] / "docs" / "web.md").read_text(encoding="utf-8")
     status = a_status(a_csr()).after_failure(FORBIDDEN, NOW, 0.1)
-    actual = report([status], "1.2.3", NOW)
+    actual = status_json([status], "1.2.3", NOW)
 
     shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
     rows = re.findall(r"^\| (`.*?) \|", page.partition("### status.json")[2], re.MULTILINE)

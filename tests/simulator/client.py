@@ -16,7 +16,7 @@ from tests.fakes import NOW
 
 
 class Clock:
-    """Stands still until it is told otherwise."""
+    """A clock that only moves when *now* is set."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -25,8 +25,8 @@ class Clock:
         return self.now
 
 
-class Browser:
-    """Asks a running simulator, by the token of one account or by its signature."""
+class Client:
+    """Sends requests to a simulator, authenticated by the token or the signature of one account."""
 
     def __init__(self, simulator: Simulator, account: SimulatedAccount, session: requests.Session) -> None:
         self.simulator = simulator

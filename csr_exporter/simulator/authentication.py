@@ -1,17 +1,17 @@
-"""The API gateway before SCM: who is calling?"""
+"""Authentication by the API gateway in front of SCM."""
 
 from __future__ import annotations
 
 import hmac
 
-from csr_exporter.simulator.exchange import Call, RefusedError, gateway_refusal
 from csr_exporter.simulator.keys import AccessKey, KeyRing, Lockout, Tokens, rfc3339
+from csr_exporter.simulator.messages import Call, RefusedError, gateway_refusal
 from csr_exporter.simulator.signature import Authorization, SignatureError, read_authorization, verify
 
 LOCKED = "AK access failed to reach the limit,forbidden"
 
 
-class Gateway:
+class Authenticator:
     """Finds the account of a request by its token or its signature. One endpoint serves all accounts."""
 
     def __init__(self, keys: KeyRing, tokens: Tokens) -> None:

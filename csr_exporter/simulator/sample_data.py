@@ -1,4 +1,4 @@
-"""What names, domains and companies of generated records are made of. Domains are those reserved for documentation."""
+"""Sample data for generated records: parts of names, domains and companies. Domains are reserved for documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request and its reply as plain values, and the replies every simulated service can give."""
+"""Requests and replies as plain values, and the replies that every simulated service can give."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it came over the wire.
+    """A request as received.
 
     `path` and `query` are still percent-encoded. Names in `headers` are lower case, values are the bytes read as
-    ISO 8859-1. `now` is the time of the simulated cloud.
+    ISO 8859-1. `now` is the time of the simulated cloud. `account` is the one the request claims, whether or not it
+    proves it; empty for none.
     """
 
     service: str
@@ -28,6 +29,7 @@ class Call:
     body: bytes
     now: float
     request_id: str
+    account: str = ""
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -45,7 +47,7 @@ class Call:
 
 
 def dig(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the request has there
-    """What is found along *keys*; None when the way ends before."""
+    """The value at the path *keys*; None if there is none."""
     for key in keys:
         if not isinstance(content, Mapping):
             return None
@@ -54,7 +56,7 @@ def dig(content: object, *keys: str) -> Any:  # noqa: ANN401 - whatever the requ
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiReply:
     """What the service answers."""
 
     status: int
@@ -65,7 +67,7 @@ class Reply:
 class RefusedError(Exception):
     """The service refuses the request; carries the whole reply."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: ApiReply) -> None:
         super().__init__(f"status {reply.status}")
         self.reply = reply
 
@@ -74,8 +76,8 @@ class RefusedError(Exception):
 class SeenRequest:
     """One request the simulator received, for tests to count.
 
-    `account` is the one the request claims, whether or not it proved it; empty for none. `status` is None when no
-    reply was sent. `query` has the decoded parameters, of a repeated one the last.
+    `account` is the one the request claims; empty for none. `status` is None when no reply was sent. `query` has the
+    decoded parameters, of a repeated one the last.
     """
 
     service: str
@@ -87,10 +89,10 @@ class SeenRequest:
     at: float = 0.0
 
 
-def json_reply(status: int, content: object, headers: Mapping[str, str] = NOTHING) -> Reply:
+def json_reply(status: int, content: object, headers: Mapping[str, str] = NOTHING) -> ApiReply:
     """*content* as JSON in UTF-8; a lone surrogate becomes its JSON escape, so hostile records can be served."""
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Reply(status, body, {"Content-Type": "application/json", **headers})
+    return ApiReply(status, body, {"Content-Type": "application/json", **headers})
 
 
 def service_refusal(status: int, code: str, message: str) -> RefusedError:

@@ -1,7 +1,7 @@
-"""Replies below HTTP: exact bytes, half of them, or none, and connections that hang or end.
+"""Responses that no HTTP server would send: exact bytes, half of them, or none; connections that hang or break.
 
-uvicorn hands its applications no connection, so its protocol is told to: the transport of the connection is in the
-state of every request.
+uvicorn gives applications no access to the connection, so its protocol puts the transport into the state of every
+request.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from csr_exporter.simulator.exchange import Reply
 from csr_exporter.simulator.faults import Break, RawReply
+from csr_exporter.simulator.messages import ApiReply
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 """Option SO_LINGER, on with zero seconds: closing sends RST and drops what was not sent."""
@@ -31,7 +31,7 @@ class ExposedProtocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class RawAnswer(Response):
+class RawResponse(Response):
     """Writes *payload* past the server, then ends the connection, or lets it hang.
 
     It is done when the connection is gone, be it by the client or because the simulator stops.
@@ -57,18 +57,18 @@ class RawAnswer(Response):
             pass
 
 
-def raw_answer(reply: RawReply) -> RawAnswer:
+def raw_response(reply: RawReply) -> RawResponse:
     """All of *reply*, then the end of the connection."""
     body = reply.body * reply.repeat
-    return RawAnswer(_head(reply.status, _with_length(reply, body)) + body, Break("close"))
+    return RawResponse(_head(reply.status, _with_length(reply, body)) + body, Break("close"))
 
 
-def broken_answer(broken: Break, reply: Reply) -> RawAnswer:
+def broken_response(broken: Break, reply: ApiReply) -> RawResponse:
     """Nothing, or half of the body of *reply* under headers that promise all of it; then *broken*."""
     if not broken.in_body:
-        return RawAnswer(b"", broken)
+        return RawResponse(b"", broken)
     head = _head(reply.status, [*reply.headers.items(), ("Content-Length", str(len(reply.body)))])
-    return RawAnswer(head + reply.body[: len(reply.body) // 2], broken)
+    return RawResponse(head + reply.body[: len(reply.body) // 2], broken)
 
 
 def reset(transport: asyncio.Transport) -> None:
