@@ -140,9 +140,9 @@ def _examine(config: Config, web_config: WebConfigFile | None, flags: dict[str, 
         _say("", *check.written(report))
     _say("", check.verdict(reports))
     web = listeners.WebOptions.from_flags(web_config, **flags)
-    in_force = web_config.active() if web_config else ActiveConfig()
+    active = web_config.active() if web_config else ActiveConfig()
     address = web.addresses[0]
-    served_at = check.Served(address.host, address.port, web.prefix, bool(in_force.tls), bool(in_force.users))
+    served_at = check.Served(address.host, address.port, web.prefix, bool(active.tls), bool(active.users))
     names = [account.name for account in config.accounts]
     _say("", "For prometheus.yml:", "", *check.scrape_config(served_at, names))
     _say("", "For IAM, a policy that grants this one action: others of SCM give away private keys.", "")

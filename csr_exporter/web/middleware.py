@@ -60,8 +60,9 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         config = self._config()
         send = _with_headers(send, config.headers)
-        if refusal := _body_too_large(scope) or await self._unauthorized(scope, config.users) or self._too_many():
-            await refusal(scope, receive, send)
+        refusal = _body_too_large(scope) or await self._unauthorized(scope, config.users)
+        if refusal or self._replies >= self._limits.replies:
+            await (refusal or _busy())(scope, receive, send)
             return
         self._replies += 1
         try:
@@ -82,9 +83,6 @@ class AccessMiddleware:
             if await to_thread.run_sync(users.verify, *credentials, limiter=self._bcrypt):
                 return None
         return _refusal(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="csr-exporter", charset="UTF-8"'})
-
-    def _too_many(self) -> Response | None:
-        return _busy() if self._replies >= self._limits.replies else None
 
 
 def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:

@@ -79,9 +79,9 @@ def tls(directory: Path, **settings: Any) -> TlsServerConfig:  # noqa: ANN401 - 
     "text", ["", "tls_server_config: {}\n", "tls_server_config:\nbasic_auth_users:\nrate_limit:\n"]
 )
 def test_nothing_configured_is_open_and_plain(directory: Path, text: str) -> None:
-    in_force = WebConfigFile(written(directory, text)).active()
+    active = WebConfigFile(written(directory, text)).active()
 
-    assert (in_force.tls, bool(in_force.users), in_force.headers) == (None, False, {})
+    assert (active.tls, bool(active.users), active.headers) == (None, False, {})
 
 
 def test_the_example_of_the_format_is_read(directory: Path) -> None:
@@ -120,14 +120,14 @@ http_server_config:
     Strict-Transport-Security: max-age=63072000
 rate_limit: {}
 """
-    in_force = WebConfigFile(written(directory, text)).active()
+    active = WebConfigFile(written(directory, text)).active()
 
-    assert in_force.tls is not None
-    context = in_force.tls.context
+    assert active.tls is not None
+    context = active.tls.context
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert not context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
-    assert in_force.headers["Strict-Transport-Security"] == "max-age=63072000"
-    assert len(in_force.headers) == 5
+    assert active.headers["Strict-Transport-Security"] == "max-age=63072000"
+    assert len(active.headers) == 5
 
 
 def test_certificates_may_stand_in_the_file_itself(directory: Path, authority: Authority) -> None:
@@ -169,11 +169,11 @@ def test_the_page_on_it_names_every_setting_and_its_example_is_valid(directory: 
     (directory / "clients.crt").write_bytes(authority.cert)
     example = page.partition("```yaml\n")[2].partition("```")[0]
 
-    in_force = WebConfigFile(written(directory, example)).active()
+    active = WebConfigFile(written(directory, example)).active()
 
     assert {name for name in settings if f"{name}`" not in page and f"`{name}" not in page} == set()
-    assert in_force.users
-    assert in_force.tls is not None
+    assert active.users
+    assert active.tls is not None
 
 
 # --- Mistakes ---------------------------------------------------------------------------------------------------------
@@ -602,9 +602,9 @@ def test_encryption_is_not_switched_while_the_server_runs(
     directory: Path, events: list[Any], before: str, after: str
 ) -> None:
     followed = Followed(directory, before)
-    in_force = followed.now()
+    active = followed.now()
     followed.write(after)
 
-    assert followed.later() is in_force
+    assert followed.later() is active
     expected = "tls_server_config: expected encryption to stay as it is, on or off, while the server runs"
     assert events[0]["detail"] == f"{directory}/web.yml: {expected}"
