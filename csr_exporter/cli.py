@@ -16,8 +16,8 @@ from csr_exporter import __version__, logs
 from csr_exporter.commands.flags import AddressType, F, ShardType, flag, served
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
 from csr_exporter.polling.sharding import Shard
-from csr_exporter.web.config import InForce, WebConfigFile
-from csr_exporter.web.server import Address, AddressError, Site
+from csr_exporter.web.config import ActiveConfig, WebConfigFile
+from csr_exporter.web.server import Address, AddressError, Listener
 
 T = TypeVar("T")
 
@@ -68,20 +68,22 @@ def main() -> None:
 def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until told to stop."""
     from csr_exporter.commands import run  # noqa: PLC0415 - the other commands need no server
-    from csr_exporter.web import sites  # noqa: PLC0415 - the other commands need no server
+    from csr_exporter.web import listeners  # noqa: PLC0415 - the other commands need no server
 
     _, web_config = _configurations(config_file, web_config_file)
     try:
-        run.run(lambda: _read_and_warn(config_file), sites.from_flags(web_config, **flags), _announce, shard)
+        run.run(
+            lambda: _read_and_warn(config_file), listeners.WebOptions.from_flags(web_config, **flags), _announce, shard
+        )
     except AddressError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _announce(sites: Sequence[Site]) -> None:
-    pages, *probes = sites
+def _announce(listeners: Sequence[Listener]) -> None:
+    pages, *probes = listeners
     for url in pages.urls:
         click.echo(f"listening on {url}")
-    for url in (each for site in probes for each in site.urls):
+    for url in (each for listener in probes for each in listener.urls):
         click.echo(f"probes on {url}")
 
 
@@ -130,17 +132,17 @@ def check(config_file: Path | None, web_config_file: Path | None, live: bool, **
 def _examine(config: Config, web_config: WebConfigFile | None, flags: dict[str, Any]) -> bool:
     """Say what works of each account and what to paste elsewhere; whether all can be polled."""
     from csr_exporter.commands import check  # noqa: PLC0415 - as in run
-    from csr_exporter.web import sites  # noqa: PLC0415 - as in run
+    from csr_exporter.web import listeners  # noqa: PLC0415 - as in run
 
     reports = []
     for report in check.examine(config):
         reports.append(report)
         _say("", *check.written(report))
     _say("", check.verdict(reports))
-    web = sites.from_flags(web_config, **flags)
-    in_force = web_config.in_force() if web_config else InForce()
+    web = listeners.WebOptions.from_flags(web_config, **flags)
+    active = web_config.active() if web_config else ActiveConfig()
     address = web.addresses[0]
-    served_at = check.Served(address.host, address.port, web.prefix, bool(in_force.context), bool(in_force.users))
+    served_at = check.Served(address.host, address.port, web.prefix, bool(active.tls), bool(active.users))
     names = [account.name for account in config.accounts]
     _say("", "For prometheus.yml:", "", *check.scrape_config(served_at, names))
     _say("", "For IAM, a policy that grants this one action: others of SCM give away private keys.", "")
@@ -160,13 +162,13 @@ def _say(*lines: str) -> None:
 @served
 def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Ask the exporter that runs with the same flags whether it lives, for HEALTHCHECK. Exits with 1 if it does not."""
-    from csr_exporter.web import probe, sites  # noqa: PLC0415 - as in run
+    from csr_exporter.web import listeners, probe  # noqa: PLC0415 - as in run
 
     web_config = _unless_mistaken(lambda: WebConfigFile(web_config_file)) if web_config_file else None
     if web_config_file and web_config is None:
         sys.exit(2)
     try:
-        click.echo(probe.health(sites.from_flags(web_config, **flags)))
+        click.echo(probe.health(listeners.WebOptions.from_flags(web_config, **flags)))
     except probe.UnhealthyError as error:
         raise click.ClickException(str(error)) from None
 

@@ -11,8 +11,8 @@ from csr_exporter import logs
 from csr_exporter.cloud.auth import PASSWORD_PAUSE, Auth
 from csr_exporter.commands import run as daemon
 from csr_exporter.config import Config, read_config
+from csr_exporter.web.listeners import WebOptions
 from csr_exporter.web.server import Address
-from csr_exporter.web.sites import Web
 
 POLL_TIMEOUT = 1.0
 """Seconds; a retry waits longer than that, so there is none: its pauses are not compressed."""
@@ -38,8 +38,8 @@ def main(file: str, factor: str) -> None:
     Auth.pause = PASSWORD_PAUSE / float(factor)
     daemon.run(
         lambda: compressed(Path(file), float(factor)),
-        Web([Address("127.0.0.1", 0)]),
-        lambda sites: click.echo(f"listening on {sites[0].urls[0]}"),
+        WebOptions([Address("127.0.0.1", 0)]),
+        lambda listeners: click.echo(f"listening on {listeners[0].urls[0]}"),
     )
 
 

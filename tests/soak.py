@@ -45,8 +45,8 @@ from csr_exporter.simulator import (
     Status,
 )
 from csr_exporter.simulator.faults import Effect
+from csr_exporter.web.listeners import WebOptions, open_listeners
 from csr_exporter.web.server import Address, serve
-from csr_exporter.web.sites import Web, sites_of
 from tests.fakes import DAY, aksk, password, token
 
 SECONDS = 180.0
@@ -123,8 +123,8 @@ def serve_hastily() -> None:
     given = Config.model_validate(json.loads(sys.stdin.readline()), context={"directory": Path()})
     config = given.model_copy(update=COMPRESSED)
     daemon = Daemon(lambda: config, make_poller=hasty_pollers())
-    with sites_of(daemon, Web([Address("127.0.0.1", 0)])) as sites, daemon.polling():
-        serve(sites, lambda: _say(sites[0].urls[0]), daemon.try_reload)
+    with open_listeners(daemon, WebOptions([Address("127.0.0.1", 0)])) as listeners, daemon.polling():
+        serve(listeners, lambda: _say(listeners[0].urls[0]), daemon.try_reload)
     for thread in threading.enumerate():
         if thread is not threading.main_thread():
             thread.join(COMPRESSED["poll_timeout"])

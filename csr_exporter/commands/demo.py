@@ -12,8 +12,8 @@ import yaml
 from csr_exporter.commands import run as daemon
 from csr_exporter.config import Config
 from csr_exporter.simulator import SimulatedAccount, Simulator, serve
-from csr_exporter.web.server import Address, Site
-from csr_exporter.web.sites import Web
+from csr_exporter.web.listeners import WebOptions
+from csr_exporter.web.server import Address, Listener
 
 ACCOUNTS = (
     SimulatedAccount("production", csrs=420, seed=1, offset_mode="record", churn_per_minute=4),
@@ -38,18 +38,18 @@ def configuration(accounts: Sequence[SimulatedAccount], url: str) -> dict[str, A
     }
 
 
-def run(address: Address, ready: Callable[[Sequence[Site]], None]) -> None:
+def run(address: Address, ready: Callable[[Sequence[Listener]], None]) -> None:
     """Serve the exporter of a simulated cloud at *address* until a signal arrives."""
     with Simulator(ACCOUNTS) as simulator:
         config = Config.model_validate(configuration(ACCOUNTS, simulator.url), context={"directory": Path()})
 
-        def announce(sites: Sequence[Site]) -> None:
-            ready(sites)
-            click.echo(f"status page at {sites[0].urls[0]}/")
-            click.echo(f"metrics at {sites[0].urls[0]}/metrics")
+        def announce(listeners: Sequence[Listener]) -> None:
+            ready(listeners)
+            click.echo(f"status page at {listeners[0].urls[0]}/")
+            click.echo(f"metrics at {listeners[0].urls[0]}/metrics")
             click.echo(f"{len(ACCOUNTS)} accounts at a simulated cloud, {simulator.url}; stop with Ctrl-C")
 
-        daemon.run(lambda: config, Web([address]), announce)
+        daemon.run(lambda: config, WebOptions([address]), announce)
 
 
 def simulate(host: str, port: int, accounts: int, csrs: int, seed: int, churn: float, **behaviour: Any) -> None:  # noqa: ANN401 - handed on

@@ -22,8 +22,8 @@ from csr_exporter.polling.poller import Poller
 from csr_exporter.polling.schedule import Schedule
 from csr_exporter.polling.sharding import EVERYTHING, Shard
 from csr_exporter.status import Reloads, Status
-from csr_exporter.web.server import Site, serve
-from csr_exporter.web.sites import Web, sites_of
+from csr_exporter.web.listeners import WebOptions, open_listeners
+from csr_exporter.web.server import Listener, serve
 
 log = structlog.get_logger()
 
@@ -173,8 +173,8 @@ def config_hash(config: Config) -> str:
 
 def run(
     read: Callable[[], Config],
-    web: Web,
-    ready: Callable[[Sequence[Site]], None],
+    options: WebOptions,
+    ready: Callable[[Sequence[Listener]], None],
     shard: Shard = EVERYTHING,
 ) -> None:
     """Poll the accounts of *shard* and serve until a signal arrives; call *ready* once connections are taken.
@@ -182,13 +182,13 @@ def run(
     *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError` and `AddressError`.
     """
     daemon = Daemon(read, shard)
-    with sites_of(daemon, web) as sites:
+    with open_listeners(daemon, options) as listeners:
 
         def started() -> None:
-            ready(sites)
-            urls = ",".join(each for site in sites for each in site.urls)
+            ready(listeners)
+            urls = ",".join(each for listener in listeners for each in listener.urls)
             log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
         with daemon.polling():
-            serve(sites, started, daemon.try_reload)
+            serve(listeners, started, daemon.try_reload)
     log.info("server_stopped")

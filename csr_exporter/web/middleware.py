@@ -1,4 +1,4 @@
-"""What stands before the pages: who may ask, how often, how many at once, and the headers of every reply."""
+"""Middleware in front of the pages: users, limits on concurrent requests, and the headers of every reply."""
 
 from __future__ import annotations
 
@@ -10,49 +10,79 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from csr_exporter.web.config import InForce, Users, credentials_in
-from csr_exporter.web.headers import SECURITY_HEADERS
+from csr_exporter.web.config import ActiveConfig, Users, credentials_in
 
-PART = 256 * 1024
-"""Bytes of a reply that are sent at once."""
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "deny",
+}
+"""On every reply, unless the page or the web configuration has another value."""
 
-MOST_BODY = 64 * 1024
-"""Bytes of the body of a request. No page reads any; some clients send one nevertheless."""
+CHUNK = 256 * 1024
+"""Bytes of a reply handed to uvicorn at once."""
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body. No page reads any, but some clients send one."""
+
+OPEN = ActiveConfig()
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How much is done at once; who comes when all is taken is told to come again."""
+class RequestLimits:
+    """How many requests are handled at once; further ones get 503."""
 
     replies: int = 32
-    """Requests being answered, until the last byte was taken: each may hold a rendered exposition."""
+    """Until the last byte was read by the client: each may hold a rendered exposition."""
     passwords: int = 16
-    """Passwords being verified or waiting for it. One is verified at a time: bcrypt takes a whole core."""
+    """Being verified or waiting for it. One is verified at a time: bcrypt takes a whole core."""
 
 
-class Guard:
-    """Lets requests through to *application* as the web configuration *in_force* says."""
+class AccessMiddleware:
+    """Lets requests through to *application* as the web configuration and *limits* allow."""
 
-    def __init__(self, application: ASGIApp, in_force: Callable[[], InForce], room: Room | None = None) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        config: Callable[[], ActiveConfig] = lambda: OPEN,
+        limits: RequestLimits | None = None,
+    ) -> None:
         self._application = application
-        self._in_force = in_force
-        room = room or Room()
-        self._replies = _Places(room.replies)
-        self._door = _Door(_Places(room.passwords))
+        self._config = config
+        self._limits = limits or RequestLimits()
+        self._replies = 0
+        self._bcrypt = CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        in_force = self._in_force()
-        send = _with_headers(send, in_force.headers)
-        refusal = _too_large(scope) or _too_often(in_force) or await self._door.refusal(scope, in_force.users)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-        elif not self._replies.take():
-            await _busy()(scope, receive, send)
-        else:
-            try:
-                await self._application(scope, receive, _until_taken(send))
-            finally:
-                self._replies.give_back()
+        config = self._config()
+        send = _with_headers(send, config.headers)
+        refusal = _body_too_large(scope) or await self._unauthorized(scope, config.users)
+        if refusal or self._replies >= self._limits.replies:
+            await (refusal or _busy())(scope, receive, send)
+            return
+        self._replies += 1
+        try:
+            await self._application(scope, receive, _in_chunks(send))
+        finally:
+            self._replies -= 1
+
+    async def _unauthorized(self, scope: Scope, users: Users) -> Response | None:
+        if not users:
+            return None
+        credentials = credentials_in(Headers(scope=scope).get("Authorization", "").encode("latin-1"))
+        if credentials:
+            if users.remembers(*credentials):
+                return None
+            bcrypt = self._bcrypt.statistics()
+            if bcrypt.borrowed_tokens + bcrypt.tasks_waiting >= self._limits.passwords:
+                return _busy()
+            if await to_thread.run_sync(users.verify, *credentials, limiter=self._bcrypt):
+                return None
+        return _refusal(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="csr-exporter", charset="UTF-8"'})
 
 
 def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:
@@ -67,86 +97,31 @@ def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:
     return wrapped
 
 
-def _until_taken(send: Send) -> Send:
-    """A *send* that gives a reply in parts, each of which uvicorn holds back until those before it went out.
-
-    Of a whole reply it would take no notice whether the client reads it, and under TLS not even of two halves.
-    """
+def _in_chunks(send: Send) -> Send:
+    """A *send* that waits for the client between chunks: uvicorn applies no back-pressure to a body sent whole."""
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
-            for start in range(0, len(body), PART):
-                await send({**message, "body": body[start : start + PART], "more_body": True})
+            for start in range(0, len(body), CHUNK):
+                await send({**message, "body": body[start : start + CHUNK], "more_body": True})
             message = {**message, "body": b""}
         await send(message)
 
     return wrapped
 
 
-def _too_large(scope: Scope) -> Response | None:
+def _body_too_large(scope: Scope) -> Response | None:
     headers = Headers(scope=scope)
-    length = headers.get("Content-Length", "0")
-    if "Transfer-Encoding" not in headers and int(length) <= MOST_BODY:  # h11 has seen to it that it is a number
+    length = int(headers.get("Content-Length", "0"))  # h11 refuses what is not a number
+    if "Transfer-Encoding" not in headers and length <= LARGEST_BODY:
         return None
-    return _refusal(413, "No page here takes such a body.", {})
-
-
-def _too_often(in_force: InForce) -> Response | None:
-    return None if in_force.bucket.take() else _refusal(429, "Too many requests.", {"Retry-After": "1"})
+    return _refusal(413, "No page here takes such a body.")
 
 
 def _busy() -> Response:
     return _refusal(503, "Too many requests at once.", {"Retry-After": "1"})
 
 
-def _refusal(status: int, why: str, headers: Mapping[str, str]) -> Response:
-    return PlainTextResponse(f"{why}\n", status, dict(headers))
-
-
-class _Places:
-    """A bounded number of places; all who come and go do so on the event loop."""
-
-    def __init__(self, number: int) -> None:
-        self._free = number
-
-    def take(self) -> bool:
-        if not self._free:
-            return False
-        self._free -= 1
-        return True
-
-    def give_back(self) -> None:
-        self._free += 1
-
-
-class _Door:
-    """Basic authentication."""
-
-    def __init__(self, places: _Places) -> None:
-        self._places = places
-        self._one_at_a_time = CapacityLimiter(1)
-
-    async def refusal(self, scope: Scope, users: Users) -> Response | None:
-        """Why the request in *scope* may not pass, if it may not."""
-        if not users:
-            return None
-        given = credentials_in(Headers(scope=scope).get("Authorization", "").encode("latin-1"))
-        if given is None:
-            return _unauthorized()
-        if users.remembers(*given):
-            return None
-        return await self._verified(users, *given)
-
-    async def _verified(self, users: Users, user: str, password: bytes) -> Response | None:
-        if not self._places.take():
-            return _busy()
-        try:
-            right = await to_thread.run_sync(users.verify, user, password, limiter=self._one_at_a_time)
-        finally:
-            self._places.give_back()
-        return None if right else _unauthorized()
-
-
-def _unauthorized() -> Response:
-    return _refusal(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="csr-exporter", charset="UTF-8"'})
+def _refusal(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(f"{why}\n", status, headers)

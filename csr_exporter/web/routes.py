@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import Metric
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -23,11 +23,11 @@ from csr_exporter.page import STYLE, overview, preferred_language, render, statu
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
-"""Bytes; what is smaller is sent as it is."""
+"""Bytes; smaller replies are sent as they are."""
 
 
 class Exporter(Protocol):
-    """What there is to be shown."""
+    """What the routes show."""
 
     @property
     def statuses(self) -> Sequence[Status]: ...
@@ -37,7 +37,7 @@ class Exporter(Protocol):
 
     @property
     def configuration(self) -> str:
-        """The configuration in force as YAML, without its secrets."""
+        """The active configuration as YAML, without its secrets."""
 
     @property
     def reloads(self) -> Reloads: ...
@@ -51,12 +51,12 @@ class Exporter(Protocol):
 
 
 def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False) -> Starlette:
-    """The routes that *exporter* is seen through, below *prefix*, which is empty or such as ``/csr``.
+    """The routes of *exporter*, below *prefix*, which is empty or such as ``/csr``.
 
-    Handlers are plain functions, so they run off the event loop, but for those that take no time.
+    Handlers are plain functions, which run off the event loop, except for those that take no time.
     """
     pages = _Pages(exporter)
-    # Metrics are not among what this compresses: they know better what of them has been before.
+    # Metrics compress themselves, as most of their text is the same from scrape to scrape.
     compressed = [Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)]
     routes = [
         Route("/metrics", pages.metrics),
@@ -80,7 +80,7 @@ def _probes(pages: _Pages) -> list[BaseRoute]:
 
 
 def _strict(application: Starlette) -> Starlette:
-    """*application*, made to say 404 where a path has a slash too many: a redirect would repeat the Host header."""
+    """*application*, answering 404 for a superfluous slash: a redirect would repeat the Host header."""
     application.router.redirect_slashes = False
     return application
 
@@ -88,7 +88,7 @@ def _strict(application: Starlette) -> Starlette:
 def _below(prefix: str, routes: list[BaseRoute]) -> list[BaseRoute]:
     if not prefix:
         return routes
-    # Relative, so that they hold behind a proxy that has this under a path of its own.
+    # Relative, so that they work behind a proxy that adds a path of its own.
     from_root, from_name = f"{prefix.removeprefix('/')}/", f"{prefix.rpartition('/')[2]}/"
     return [
         Route("/", lambda _: RedirectResponse(from_root, 302)),
@@ -101,10 +101,6 @@ def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature
     return PlainTextResponse("Reloading is off; --web.enable-lifecycle turns it on.\n", status_code=403)
 
 
-def _no_such_account() -> Response:
-    return PlainTextResponse("no such account is configured\n", status_code=404)
-
-
 class _Pages:
     def __init__(self, exporter: Exporter) -> None:
         self._exporter = exporter
@@ -113,33 +109,26 @@ class _Pages:
             collector(registry=self._process)
 
     def metrics(self, request: Request) -> Response:
-        shown = self._asked_for(request)
-        if shown is None:
-            return _no_such_account()
+        shown = self._selected(request)
         form = preferred_format(_header(request, "Accept"))
-        pieces = exposition(shown, self._exporter.exposed, time.time(), self._further(), form)
+        # The families that belong to no account.
+        further = [*exporter_families(self._exporter.reloads), *self._process.collect()]
+        pieces = exposition(shown, self._exporter.exposed, time.time(), further, form)
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(_header(request, "Accept-Encoding")):
             return Response(gzipped(pieces), headers=headers | {"Content-Encoding": "gzip"})
         return Response(joined(pieces), headers=headers)
 
-    def _asked_for(self, request: Request) -> Sequence[Status] | None:
-        """The statuses of the accounts that *request* names, or of all; None when one of them is not configured."""
+    def _selected(self, request: Request) -> Sequence[Status]:
+        """The statuses of the accounts that *request* names, or of all. Raises `HTTPException`."""
         wanted = request.query_params.getlist("account")
         statuses = self._exporter.statuses
         if set(wanted) - {status.account.name for status in statuses}:
-            return None
+            raise HTTPException(404, "no such account is configured\n")
         return [status for status in statuses if not wanted or status.account.name in wanted]
 
-    def _further(self) -> Iterator[Metric]:
-        """The families that no account has a part in."""
-        yield from exporter_families(self._exporter.reloads)
-        yield from self._process.collect()
-
     def page(self, request: Request) -> Response:
-        shown = self._asked_for(request)
-        if shown is None:
-            return _no_such_account()
+        shown = self._selected(request)
         exporter = self._exporter
         facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
         language = preferred_language(_header(request, "Accept-Language"))
@@ -148,7 +137,7 @@ class _Pages:
         return HTMLResponse(html, headers=headers)
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
-        # Its address changes when it does, so it may be kept.
+        # Its address changes with its content, so it may be cached.
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=86400"})
 
     def status(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
@@ -177,5 +166,5 @@ class _Pages:
 
 
 def _header(request: Request, name: str) -> str:
-    """The whole list that a header holds, in however many lines it came."""
+    """The whole list in a header, in however many lines it came."""
     return ", ".join(request.headers.getlist(name))

@@ -1,4 +1,4 @@
-"""Serving applications on sockets until a signal says stop."""
+"""Serve applications on sockets until a signal says stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import resource
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,16 +15,17 @@ import uvicorn
 from anyio import to_thread
 from starlette.types import ASGIApp
 
-from csr_exporter.web.connection import Connection, Limits
+from csr_exporter.web.config import ServerTls
+from csr_exporter.web.connection import Connection, ConnectionLimits, Connections, Handshake
 
 GRACE = 3
 """Seconds that requests in flight have to finish once the server is told to stop."""
 
 THREADS = 4
-"""Renderings at once. They share one core's worth of Python, and each holds an exposition in memory."""
+"""Pages rendered at once. They share one core, and each holds an exposition in memory."""
 
 BACKLOG = 2048
-"""Connections that the system accepts for us before we get to them."""
+"""Connections that the kernel accepts before we get to them."""
 
 MOST_CONNECTIONS = 16_384
 """Open at once, some tens of kilobytes each."""
@@ -33,17 +33,14 @@ MOST_CONNECTIONS = 16_384
 RESERVE = 256
 """Descriptors kept free for polls and files."""
 
-NAME = "csr-exporter"
-"""What we say of ourselves in the header ``Server``: no version, and nothing of what we are made of."""
-
 
 class AddressError(Exception):
-    """An address cannot be listened on; the message says which and why."""
+    """We cannot listen on an address; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen; an empty host means all addresses of the machine, port 0 any free port."""
+    """Where to listen. An empty host means all addresses of the machine, port 0 any free port."""
 
     host: str
     port: int
@@ -60,7 +57,7 @@ class Address:
 
 
 def listen(address: Address) -> socket.socket:
-    """A socket that takes connections at *address*. Raises `AddressError`."""
+    """A socket that listens on *address*. Raises `AddressError`."""
     everywhere = not address.host
     family = socket.AF_INET6 if ":" in address.host or (everywhere and socket.has_dualstack_ipv6()) else socket.AF_INET
     try:
@@ -74,109 +71,117 @@ def listen(address: Address) -> socket.socket:
         raise AddressError(
             f"{address.host}:{address.port}: cannot listen: {os.strerror(error.errno) if error.errno else error}"
         ) from None
-    # Connections inherit it; asyncio sets it only on those whose protocol is named, which `create_server` does not do.
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, which `create_server` does not.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def url(listener: socket.socket, scheme: str = "http") -> str:
-    """The address that *listener* takes connections at."""
+    """The address that *listener* listens on."""
     host, port = listener.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """An application and where it takes connections: encrypted ones with a *context*, plain ones without."""
+class Listener:
+    """An application and the sockets it takes connections on."""
 
     application: ASGIApp
-    listeners: Sequence[socket.socket]
-    context: ssl.SSLContext | None = None
+    sockets: Sequence[socket.socket]
+    tls: Callable[[], ServerTls | None] = lambda: None
+    """What a connection that comes now is encrypted with; always something, or always nothing."""
 
     @property
     def urls(self) -> Sequence[str]:
-        return [url(each, "https" if self.context else "http") for each in self.listeners]
+        return [url(each, "https" if self.tls() else "http") for each in self.sockets]
 
 
 def allow_connections() -> int:
-    """Raise the limit of descriptors as far as we may; the number of connections it then has room for."""
+    """Raise the limit of descriptors as far as allowed; return how many connections that leaves room for."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):  # some systems have a lower one that they do not tell
+    except (OSError, ValueError):  # some systems have a lower limit than they report
         hard = soft
     return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(1, min(hard - RESERVE, MOST_CONNECTIONS))
 
 
-def serve(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
+def serve(listeners: Sequence[Listener], started: Callable[[], None], reload: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
-    asyncio.run(_until_signalled(sites, started, reload))
+    asyncio.run(_serve_until_signalled(listeners, started, reload))
 
 
-async def _until_signalled(sites: Sequence[Site], started: Callable[[], None], reload: Callable[[], None]) -> None:
+async def _serve_until_signalled(
+    listeners: Sequence[Listener], started: Callable[[], None], reload: Callable[[], None]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopping.set)
-    # Off the loop: reading files and starting polls must not hold up a scrape.
+    # Off the event loop: reading files and starting polls must not delay a scrape.
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
     started()
-    await serve_until(stopping, sites, Limits(connections=allow_connections()))
+    await serve_until(stopping, listeners, ConnectionLimits(connections=allow_connections()))
 
 
-async def serve_until(stopping: asyncio.Event, sites: Sequence[Site], limits: Limits) -> None:
-    """Serve *sites* until *stopping* is set; then answer what is in flight within `GRACE` seconds."""
+async def serve_until(stopping: asyncio.Event, listeners: Sequence[Listener], limits: ConnectionLimits) -> None:
+    """Serve *listeners* until *stopping* is set; then finish requests in flight within `GRACE` seconds."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
+    connections = Connections(limits.connections)
     async with asyncio.TaskGroup() as group:
-        for site in sites:
-            group.create_task(_Server(site, stopping, limits).serve(list(site.listeners)))
+        for listener in listeners:
+            group.create_task(_Server(listener, stopping, limits, connections).serve(list(listener.sockets)))
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with our connections, and without its handling of signals: it would raise them anew at the end."""
+    """uvicorn with our connections, which is why it overrides `startup`, and without its handling of signals.
 
-    def __init__(self, site: Site, stopping: asyncio.Event, limits: Limits) -> None:
+    uvicorn would raise a signal anew at the end, and then exit with its number instead of 0.
+    """
+
+    def __init__(
+        self, listener: Listener, stopping: asyncio.Event, limits: ConnectionLimits, connections: Connections
+    ) -> None:
         super().__init__(
             uvicorn.Config(
-                site.application,
-                http="h11",
+                listener.application,
                 loop="asyncio",
                 ws="none",
                 lifespan="off",
                 access_log=False,
                 log_config=None,
                 proxy_headers=False,
-                headers=[("Server", NAME)],
+                headers=[("Server", "csr-exporter")],  # no version, and not what we are built on
                 timeout_keep_alive=limits.idle_seconds,
                 timeout_graceful_shutdown=GRACE,
                 h11_max_incomplete_event_size=limits.header_bytes,
             )
         )
-        self._context = site.context
+        self._listener = listener
         self._stopping = stopping
         self._limits = limits
+        self._connections = connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take connections, which uvicorn alone would give a minute for the handshake of TLS and half for its end."""
-        handshake, goodbye = (self._limits.request_seconds, 1.0) if self._context else (None, None)
-        self.servers = [
-            await asyncio.get_running_loop().create_server(
-                self._connection,
-                sock=each,
-                backlog=BACKLOG,
-                ssl=self._context,
-                ssl_handshake_timeout=handshake,
-                ssl_shutdown_timeout=goodbye,
-            )
-            for each in sockets or ()
-        ]
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._accept, sock=each, backlog=BACKLOG) for each in sockets or ()]
         self.started = True
 
-    def _connection(self) -> Connection:
-        return Connection(self._limits, config=self.config, server_state=self.server_state, app_state={})
+    def _accept(self) -> asyncio.Protocol:
+        connection = Connection(
+            self._connections, self._limits, config=self.config, server_state=self.server_state, app_state={}
+        )
+        tls = self._listener.tls()
+        return Handshake(connection, tls) if tls else connection
 
     async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # once a second, like the header ``Date``
+            self._connections.drop_overdue(asyncio.get_running_loop().time())
         return await super().on_tick(counter) or self._stopping.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._connections.drop_handshakes()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -200,7 +200,7 @@ def test_the_command_takes_the_arguments_and_the_configurations(tmp_path: Path) 
 
     config = read_config(tmp_path / context.params["config_file"].name)
     assert [account.name for account in config.accounts] == ["production"]
-    assert WebConfigFile(tmp_path / context.params["web_config_file"].name).in_force().users
+    assert WebConfigFile(tmp_path / context.params["web_config_file"].name).active().users
 
 
 def test_every_file_that_is_named_is_mounted() -> None:

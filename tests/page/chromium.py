@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 from csr_exporter.status import Status
-from csr_exporter.web.config import InForce
-from csr_exporter.web.middleware import Guard
+from csr_exporter.web.middleware import AccessMiddleware
 from csr_exporter.web.routes import application
 from tests.fakes import FakeExporter
 from tests.processes import tool
@@ -31,7 +30,6 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def status_page(statuses: Sequence[Status], prefix: str = "") -> Iterator[str]:
-    """The address of the page of *statuses*, served with all its real headers."""
-    in_force = InForce()
-    with served(Guard(application(FakeExporter(*statuses), prefix), lambda: in_force)) as server:
+    """The address of the page of *statuses*, with all headers that it is really served with."""
+    with served(AccessMiddleware(application(FakeExporter(*statuses), prefix))) as server:
         yield f"http://127.0.0.1:{server.port}{prefix}/"

@@ -7,14 +7,15 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from csr_exporter.web.connection import Limits
-from csr_exporter.web.server import Address, Site, listen, serve_until
+from csr_exporter.web.config import ServerTls
+from csr_exporter.web.connection import ConnectionLimits
+from csr_exporter.web.server import Address, Listener, listen, serve_until
 
 DEADLINE = 20.0
 """Seconds that anything may take; no test waits so long unless it fails."""
@@ -32,10 +33,10 @@ class Reply:
 
 
 class Served:
-    """Sites that are being served."""
+    """Listeners that are being served."""
 
-    def __init__(self, sites: Sequence[Site], limits: Limits) -> None:
-        self.sites = sites
+    def __init__(self, listeners: Sequence[Listener], limits: ConnectionLimits) -> None:
+        self.listeners = listeners
         self._limits = limits
         self._running = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="served", daemon=True)
@@ -48,7 +49,7 @@ class Served:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._running.set()
-        await serve_until(self._stopping, self.sites, self._limits)
+        await serve_until(self._stopping, self.listeners, self._limits)
 
     def begin_to_stop(self) -> None:
         with suppress(RuntimeError):  # it has ended already
@@ -60,7 +61,7 @@ class Served:
 
     @property
     def port(self) -> int:
-        port: int = self.sites[0].listeners[0].getsockname()[1]
+        port: int = self.listeners[0].sockets[0].getsockname()[1]
         return port
 
     def connect(self) -> socket.socket:
@@ -94,14 +95,14 @@ def ask(connection: http.client.HTTPConnection, path: str = "/", method: str = "
 @contextmanager
 def served(
     application: ASGIApp,
-    limits: Limits | None = None,
-    context: ssl.SSLContext | None = None,
+    limits: ConnectionLimits | None = None,
+    tls: Callable[[], ServerTls | None] = lambda: None,
     addresses: Sequence[Address] = (LOOPBACK,),
 ) -> Iterator[Served]:
     """*application* at *addresses* until the block ends."""
     with ExitStack() as sockets:
-        listeners = [sockets.enter_context(listen(each)) for each in addresses]
-        server = Served([Site(application, listeners, context)], limits or Limits())
+        opened = [sockets.enter_context(listen(each)) for each in addresses]
+        server = Served([Listener(application, opened, tls)], limits or ConnectionLimits())
         server.start()
         try:
             yield server
@@ -111,7 +112,7 @@ def served(
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """All that comes until the other side ends the connection, be it in anger."""
+    """All that comes until the other side closes or resets the connection."""
     parts = []
     with suppress(ConnectionError):
         while part := connection.recv(65536):

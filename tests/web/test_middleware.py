@@ -1,4 +1,4 @@
-"""The guard: who may ask, how often and how many at once, and the headers of every reply."""
+"""The middleware: users, limits on concurrent requests, and the headers of every reply."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from csr_exporter.web.config import InForce, Users
-from csr_exporter.web.config.rate import Bucket
-from csr_exporter.web.headers import SECURITY_HEADERS
-from csr_exporter.web.middleware import Guard, Room
+from csr_exporter.web.config import ActiveConfig, Users
+from csr_exporter.web.middleware import SECURITY_HEADERS, AccessMiddleware, RequestLimits
 from tests.processes import until
 from tests.web.serving import DEADLINE, Reply, Served, served
 
@@ -47,12 +45,12 @@ def pages() -> Pages:
 
 @pytest.fixture
 def start(pages: Pages) -> Iterator[Callable[..., Served]]:
-    """Serve *pages* behind a guard with a configuration and room."""
+    """Serve *pages* behind the middleware, with a configuration and limits."""
     running = []
 
-    def begin(in_force: InForce | None = None, room: Room | None = None) -> Served:
-        configured = in_force or InForce()
-        block = served(Guard(Starlette(routes=[Route("/", pages.page)]), lambda: configured, room))
+    def begin(config: ActiveConfig | None = None, limits: RequestLimits | None = None) -> Served:
+        configured = config or ActiveConfig()
+        block = served(AccessMiddleware(Starlette(routes=[Route("/", pages.page)]), lambda: configured, limits))
         running.append(block)
         return block.__enter__()
 
@@ -83,7 +81,7 @@ def basic(user: str, password: str) -> str:
 def test_only_users_with_their_password_get_pages(
     start: Callable[..., Served], pages: Pages, headers: dict[str, Any], status: int
 ) -> None:
-    server = start(InForce(users=Users({"alice": HASHED})))
+    server = start(ActiveConfig(users=Users({"alice": HASHED})))
 
     reply = server.get(**headers)
 
@@ -94,7 +92,7 @@ def test_only_users_with_their_password_get_pages(
 
 
 def test_what_is_not_there_is_not_told_to_strangers(start: Callable[..., Served]) -> None:
-    server = start(InForce(users=Users({"alice": HASHED})))
+    server = start(ActiveConfig(users=Users({"alice": HASHED})))
 
     assert [server.get(path).status for path in ("/", "/nope", "/-/healthy")] == [401] * 3
 
@@ -109,7 +107,7 @@ def test_a_password_costs_one_bcrypt_however_often_it_comes(
         return bcrypt.hashpw(password, hashed) == hashed
 
     monkeypatch.setattr("csr_exporter.web.config.users.bcrypt.checkpw", check)
-    server = start(InForce(users=Users({"alice": HASHED})))
+    server = start(ActiveConfig(users=Users({"alice": HASHED})))
 
     assert [server.get(Authorization=basic("alice", "right")).status for _ in range(5)] == [200] * 5
     assert checked == [b"right"]
@@ -118,7 +116,7 @@ def test_a_password_costs_one_bcrypt_however_often_it_comes(
 def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are_sent_away(
     start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start(InForce(users=Users({"alice": HASHED})), Room(passwords=2))
+    server = start(ActiveConfig(users=Users({"alice": HASHED})), RequestLimits(passwords=2))
     assert server.get(Authorization=basic("alice", "right")).status == 200
     verify, begun = threading.Event(), threading.Semaphore(0)
 
@@ -149,7 +147,7 @@ def refusals_of(server: Served) -> list[Reply]:
 
 
 def test_those_who_find_no_place_are_told_to_come_again(start: Callable[..., Served], pages: Pages) -> None:
-    server = start(room=Room(replies=2))
+    server = start(limits=RequestLimits(replies=2))
     pages.open.clear()
 
     with ThreadPoolExecutor() as threads:
@@ -164,21 +162,12 @@ def test_those_who_find_no_place_are_told_to_come_again(start: Callable[..., Ser
         assert server.get().status == 200
 
 
-def test_a_rate_limit_answers_what_its_bucket_holds(start: Callable[..., Served]) -> None:
-    server = start(InForce(bucket=Bucket(3600, 2)))
-
-    replies = [server.get() for _ in range(3)]
-
-    assert [each.status for each in replies] == [200, 200, 429]
-    assert (replies[2].body, replies[2].headers["Retry-After"]) == (b"Too many requests.\n", "1")
-
-
 # --- Headers ----------------------------------------------------------------------------------------------------------
 
 
 def test_configured_headers_come_before_those_of_a_page_and_ours(start: Callable[..., Served]) -> None:
     configured = {"X-Frame-Options": "sameorigin", "Strict-Transport-Security": "max-age=60"}
-    server = start(InForce(headers=configured))
+    server = start(ActiveConfig(headers=configured))
 
     ours, own = server.get(), server.get("/?own=default-src%20'self'")
 
@@ -189,13 +178,13 @@ def test_configured_headers_come_before_those_of_a_page_and_ours(start: Callable
     assert ours.headers["Strict-Transport-Security"] == "max-age=60"
     assert own.headers.get_all("Content-Security-Policy") == ["default-src 'self'"]
 
-    strict = start(InForce(headers={"Content-Security-Policy": "default-src 'none'"}))
+    strict = start(ActiveConfig(headers={"Content-Security-Policy": "default-src 'none'"}))
 
     assert strict.get("/?own=x").headers.get_all("Content-Security-Policy") == ["default-src 'none'"]
 
 
 def test_a_refusal_has_the_headers_too(start: Callable[..., Served]) -> None:
-    server = start(InForce(users=Users({"alice": HASHED}), headers={"Strict-Transport-Security": "max-age=60"}))
+    server = start(ActiveConfig(users=Users({"alice": HASHED}), headers={"Strict-Transport-Security": "max-age=60"}))
 
     refused = server.get()
 

@@ -62,7 +62,7 @@ def test_behind_users_the_probe_address_is_what_is_asked(config: str, tmp_path: 
     address = exporter.url.removeprefix("http://")
     assert (refused.returncode, refused.stderr) == (
         1,
-        f"Error: {address} wants to know who asks; --web.probe-address has health open to everyone\n",
+        f"Error: {address} wants credentials; --web.probe-address serves health to everyone\n",
     )
     assert (said.returncode, said.stdout) == (0, "CSR Exporter is healthy.\n")
 

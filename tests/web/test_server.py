@@ -15,10 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from csr_exporter.web.config import InForce
-from csr_exporter.web.connection import Limits
-from csr_exporter.web.headers import SECURITY_HEADERS
-from csr_exporter.web.middleware import Guard, Room
+from csr_exporter.web.connection import ConnectionLimits
+from csr_exporter.web.middleware import SECURITY_HEADERS, AccessMiddleware, RequestLimits
 from csr_exporter.web.server import GRACE, Address, AddressError, listen, url
 from tests.processes import until
 from tests.web.serving import DEADLINE, LOOPBACK, Served, ask, connected, headers_in, rest_of, served, status_in
@@ -26,7 +24,7 @@ from tests.web.serving import DEADLINE, LOOPBACK, Served, ask, connected, header
 LARGE = 32 * 1024 * 1024
 """Bytes: more than the system buffers for a client that does not read."""
 
-QUICK = Limits(request_seconds=0.3, reply_seconds=0.3)
+QUICK = ConnectionLimits(request_seconds=0.3, reply_seconds=0.3)
 
 
 def page(request: Request) -> Response:  # noqa: ARG001 - the signature of a handler
@@ -41,10 +39,9 @@ def broken(request: Request) -> Response:  # noqa: ARG001 - the signature of a h
     raise ZeroDivisionError
 
 
-def pages(room: Room | None = None) -> Guard:
+def pages(limits: RequestLimits | None = None) -> AccessMiddleware:
     routes = [Route("/", page), Route("/large", large), Route("/broken", broken)]
-    plain = InForce()
-    return Guard(Starlette(routes=routes), lambda: plain, room)
+    return AccessMiddleware(Starlette(routes=routes), limits=limits)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +53,7 @@ def server() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Served]:
     """Gives clients a third of a second for everything."""
-    with served(pages(Room(replies=1)), QUICK) as running:
+    with served(pages(RequestLimits(replies=1)), QUICK) as running:
         yield running
 
 
@@ -93,9 +90,9 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 def test_several_addresses_of_both_families_are_served() -> None:
     with served(pages(), addresses=[LOOPBACK, Address("::1", 0), Address("", 0)]) as server:
-        urls = [url(each) for each in server.sites[0].listeners]
+        urls = [url(each) for each in server.listeners[0].sockets]
         statuses = []
-        for listener in server.sites[0].listeners:
+        for listener in server.listeners[0].sockets:
             host, port = ("::1" if listener.family == socket.AF_INET6 else "127.0.0.1"), listener.getsockname()[1]
             connection = http.client.HTTPConnection(host, port, timeout=DEADLINE)
             statuses.append(ask(connection).status)
@@ -245,7 +242,7 @@ def test_an_idle_connection_is_kept_between_requests(impatient: Served) -> None:
         assert (first.status, ask(connection).status) == (200, 200)
 
 
-def test_a_client_that_does_not_take_its_reply_loses_its_place(impatient: Served) -> None:
+def test_a_client_that_does_not_read_its_reply_is_dropped(impatient: Served) -> None:
     with impatient.connect() as connection:
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(1) == b"H"
@@ -261,7 +258,7 @@ def test_a_large_reply_is_whole(server: Served) -> None:
 
 
 def test_a_newcomer_takes_the_place_of_an_idle_connection() -> None:
-    with served(pages(), Limits(connections=3)) as server, ExitStack() as open_connections:
+    with served(pages(), ConnectionLimits(connections=3)) as server, ExitStack() as open_connections:
         idle = [open_connections.enter_context(server.connect()) for _ in range(9)]
 
         assert [server.get().status for _ in range(9)] == [200] * 9
