@@ -109,7 +109,7 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
     assert "hunter2" not in str(config)
     assert "hunter2" not in config.model_dump_json()
     assert list(config.warnings()) == [
-        "production: token stands in the configuration; token_file or token_env would hide it"
+        "production: token is in the configuration file; use token_file or token_env to keep it out"
     ]
 
 
@@ -197,8 +197,8 @@ def test_what_weakens_security_is_said(tmp_path: Path) -> None:
     )
 
     assert list(read_config(written(tmp_path, text)).warnings()) == [
-        "production: insecure_plain_http lets anyone on the way read the credentials",
-        "production: insecure_skip_verify lets anyone on the way pose as the service",
+        "production: insecure_plain_http lets anyone on the network read the credentials",
+        "production: insecure_skip_verify lets anyone on the network impersonate the service",
     ]
 
 
@@ -280,10 +280,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.0.site: expected 'china', 'international', 'malaysia' or 'europe'",
             "config.yml: accounts.1.endpoint: expected either site or endpoint",
             "config.yml: accounts.2.endpoint: expected either site or endpoint",
-            "config.yml: accounts.3.endpoint: expected https://, or insecure_plain_http: true, for http:// shows the "
+            "config.yml: accounts.3.endpoint: expected https://, or insecure_plain_http: true: http:// shows the "
             "credentials to anyone",
             "config.yml: accounts.4.endpoint: expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com",
-            "config.yml: accounts.5.credentials: expected iam_endpoint, for only a site has a known one",
+            "config.yml: accounts.5.credentials: expected iam_endpoint: it is known for sites only",
         ],
     ),
     "bad kinds": (
@@ -296,7 +296,7 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.0.credentials: "
             "expected a kind: aksk, password, token, metadata, profile, oidc or environment",
             "config.yml: accounts.1.credentials.metadata.metadata_endpoint: "
-            "expected an address of this machine or its link, such as http://169.254.169.254",
+            "expected an address on this machine or its link, such as http://169.254.169.254",
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
         ],
@@ -387,7 +387,7 @@ def test_a_user_in_the_environment_makes_one_account() -> None:
             {},
             [
                 "environment: expected HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or "
-                "CSR_EXPORTER_USER, or a file named by --config.file"
+                "CSR_EXPORTER_USER, or a file given by --config.file"
             ],
         ),
         (
