@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import (
     AfterValidator,
@@ -31,8 +30,7 @@ from csr_exporter.config.settings import (
 SiteName = Literal["china", "international", "malaysia", "europe"]
 
 
-@dataclass(frozen=True, slots=True)
-class SiteEndpoints:
+class SiteEndpoints(NamedTuple):
     """Where a Huawei Cloud site is reached; one endpoint of SCM serves a whole account."""
 
     region: str
@@ -61,8 +59,7 @@ class Section(BaseModel):
     @model_serializer(mode="wrap")
     def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is None by default; elsewhere ``null`` has a meaning of its own."""
-        fields = type(self).model_fields.items()
-        optional = {each for name, field in fields if field.default is None for each in (name, field.alias)}
+        optional = {name for name, field in type(self).model_fields.items() if field.default is None}
         return {name: value for name, value in handler(self).items() if value is not None or name not in optional}
 
 

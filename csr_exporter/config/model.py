@@ -143,7 +143,7 @@ class Config(Section):
         """A sentence for each setting that works but weakens security."""
         for account in self.accounts:
             for name in account.credentials.inline_secrets():
-                yield f"{account.name}: {name} is in the configuration file; use {name}_file or {name}_env to keep it out"
+                yield f"{account.name}: {name} is in the configuration file; {name}_file or {name}_env keeps it out"
             if account.insecure_plain_http:
                 yield f"{account.name}: insecure_plain_http lets anyone on the network read the credentials"
             if account.insecure_skip_verify:

@@ -109,7 +109,7 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
     assert "hunter2" not in str(config)
     assert "hunter2" not in config.model_dump_json()
     assert list(config.warnings()) == [
-        "production: token is in the configuration file; use token_file or token_env to keep it out"
+        "production: token is in the configuration file; token_file or token_env keeps it out"
     ]
 
 
