@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -205,18 +205,6 @@ AnyCredentials = (
     | OidcCredentials
     | EnvironmentCredentials
 )
-
-
-def known_kind(data: object) -> object:
-    """*data*, if its kind is one of ours. Raises `ValueError` with the kinds there are."""
-    kinds = [get_args(each.model_fields["kind"].annotation)[0] for each in get_args(AnyCredentials)]
-    match data:
-        case {"kind": kind} if kind in kinds:
-            return data
-        case Mapping():
-            raise ValueError(f"expected a kind: {', '.join(kinds[:-1])} or {kinds[-1]}")
-        case _:
-            raise ValueError("expected a mapping with a kind")
 
 
 def with_site(given: AnyCredentials, info: ValidationInfo) -> AnyCredentials:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, known_kind, with_site
+from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, with_site
 from csr_exporter.config.settings import Duration, FilePath, ProxyAddress, at_least, encrypted_or_allowed, web_address
 
 
@@ -43,11 +43,9 @@ class AccountConfig(Section):
         "auto", description="What offset counts; auto finds out, none never sends an offset"
     )
     max_offset: int | None = Field(100, ge=0, description="Largest offset to send; null for no limit")
-    credentials: Annotated[
-        Annotated[AnyCredentials, Field(discriminator="kind")],
-        BeforeValidator(known_kind),
-        AfterValidator(with_site),
-    ] = Field(description="How to authenticate")
+    credentials: Annotated[Annotated[AnyCredentials, Field(discriminator="kind")], AfterValidator(with_site)] = Field(
+        description="How to authenticate"
+    )
 
     @property
     def address(self) -> str:

@@ -91,9 +91,13 @@ _EXPECTED = {
     "dict_type": "a mapping of settings",
     "float_type": "a number",
     "int_type": "a whole number",
+    "model_attributes_type": "a mapping with a kind",
     "model_type": "a mapping of settings",
+    "string_pattern_mismatch": "text without white space around it",
+    "string_too_short": "text",
     "string_type": "text",
     "tuple_type": "a list",
+    "union_tag_not_found": "a kind",
 }
 
 
@@ -104,6 +108,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{path}: required, but not given"
         case "extra_forbidden":
             return f"{path}: unknown setting{_suggestion(str(problem['loc'][-1]), model)}"
+        case "union_tag_invalid":  # its own text quotes what was given
+            return f"{path}.kind: expected {problem['ctx']['expected_tags']}"
         case kind if kind in _EXPECTED:
             return f"{path}: expected {_EXPECTED[kind]}"
         case _:

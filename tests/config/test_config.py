@@ -291,14 +291,23 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "  - {name: a, site: china, credentials: {kind: hunter2}}\n"
         "  - {name: b, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://10.0.0.1'}}\n"
         "  - {name: c, site: china, credentials: token}\n"
-        "  - {name: d, site: china}\n",
+        "  - {name: d, site: china}\n"
+        "  - {name: e, site: china, credentials: {token_env: T}}\n",
         [
-            "config.yml: accounts.0.credentials: "
-            "expected a kind: aksk, password, token, metadata, profile, oidc or environment",
+            "config.yml: accounts.0.credentials.kind: "
+            "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'environment'",
             "config.yml: accounts.1.credentials.metadata.metadata_endpoint: "
             "expected an address on this machine or its link, such as http://169.254.169.254",
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
+            "config.yml: accounts.4.credentials: expected a kind",
+        ],
+    ),
+    "bad names": (
+        MINIMAL.replace("production", "''") + MINIMAL.removeprefix("accounts:\n").replace("production", "' hunter2'"),
+        [
+            "config.yml: accounts.0.name: expected text",
+            "config.yml: accounts.1.name: expected text without white space around it",
         ],
     ),
     "one name for two accounts": (
