@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import structlog
@@ -20,8 +20,6 @@ from csr_exporter.config import Config, ConfigError, config_from_environment, re
 from csr_exporter.polling.sharding import Shard
 from csr_exporter.web.config import InForce, WebConfigFile
 from csr_exporter.web.server import Address, AddressError, Site
-
-T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -137,9 +135,7 @@ def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401
     """Ask the exporter started with the same flags whether it is healthy, for HEALTHCHECK. Exits with 1 if not."""
     from csr_exporter.web import probe, sites
 
-    web_config = _unless_mistaken(lambda: WebConfigFile(web_config_file)) if web_config_file else None
-    if web_config_file and web_config is None:
-        sys.exit(2)
+    (web_config,) = _read_all(lambda: web_config_file and WebConfigFile(web_config_file))
     try:
         click.echo(probe.health(sites.from_flags(web_config, **flags)))
     except probe.UnhealthyError as error:
@@ -227,17 +223,19 @@ def _read(file: Path | None) -> Config:
 
 
 def _configurations(file: Path | None, web_file: Path | None = None) -> tuple[Config, WebConfigFile | None]:
-    """Both configurations; exits with the mistakes of both."""
-    config = _unless_mistaken(lambda: _read(file))
-    web_config = _unless_mistaken(lambda: WebConfigFile(web_file)) if web_file else None
-    if config is None or (web_file and web_config is None):
-        sys.exit(2)
+    config, web_config = _read_all(lambda: _read(file), lambda: web_file and WebConfigFile(web_file))
     return config, web_config
 
 
-def _unless_mistaken(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        return None
+def _read_all(*reads: Callable[[], Any]) -> list[Any]:  # as many types as configurations
+    """What each of *reads* returns; exits with the mistakes of all."""
+    found, mistakes = [], []
+    for read in reads:
+        try:
+            found.append(read())
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        click.echo("\n".join(mistakes), err=True)
+        sys.exit(2)
+    return found
