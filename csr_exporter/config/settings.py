@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from pydantic import (
 )
 
 DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+LAST_PORT = 65_535
 HIDDEN = "<secret>"
 """Stands for a secret wherever a configuration is shown."""
 
@@ -145,17 +147,14 @@ FilePath = Annotated[Path, PlainValidator(_path, json_schema_input_type=str)]
 
 
 def web_address(text: str) -> str:
-    """*text* as an address with neither path nor user. Raises `ValueError`."""
-    expected = ValueError("expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com")
-    try:
+    """*text* as a URL with neither path nor user. Raises `ValueError`."""
+    with suppress(ValueError):
         parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise expected from None
-    extras = parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or extras or re.search(r"\s", text):
-        raise expected
-    return f"{parts.scheme}://{parts.netloc}"
+        extras = parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/")
+        unfit = extras or parts.port == 0 or re.search(r"\s", text)
+        if parts.scheme in {"http", "https"} and parts.hostname and not unfit:
+            return f"{parts.scheme}://{parts.netloc}"
+    raise ValueError("expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com")
 
 
 def metadata_address(text: str) -> str:
@@ -183,27 +182,25 @@ def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
     return address
 
 
+_PROXY = re.compile(
+    r"(?i:https?)://(?P<user>[A-Za-z0-9._~!$&'()*+,;=:%-]+@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?"
+)
+
+
 def _proxy_address(text: SecretStr) -> SecretStr:
     """*text*, which stays secret because it may hold a password. Raises `ValueError`."""
-    parts = urlsplit(text.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("expected the address of a proxy, such as http://proxy.example:3128")
+    match = _PROXY.fullmatch(text.get_secret_value())
+    if match is None or not 0 < int(match["port"] or 80) <= LAST_PORT:
+        example = "http://user:password@proxy.example:3128"
+        raise ValueError(
+            f"expected a proxy such as {example}, with special characters of user and password percent-encoded"
+        )
     return text
 
 
 def _shown_proxy(text: SecretStr | None) -> str | None:
-    """The address of a proxy without user and password, or nothing of it if they might stand elsewhere."""
-    if text is None:
-        return None
-    parts = urlsplit(text.get_secret_value())
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:  # it may be the start of a password
-        return HIDDEN
-    if parts.path.strip("/") or parts.query or parts.fragment or not re.fullmatch(r"[\w.:-]+", parts.hostname or ""):
-        return HIDDEN
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{f'{HIDDEN}@' if '@' in parts.netloc else ''}{host}{port}"
+    """The address of a proxy without user and password."""
+    return text and re.sub("//.*@", f"//{HIDDEN}@", text.get_secret_value()).rstrip("/")
 
 
 ProxyAddress = Annotated[

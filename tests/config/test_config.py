@@ -120,15 +120,40 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
         ("http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"),
         ("http://user:hunter2@proxy.example", "http://<secret>@proxy.example"),
         ("http://hunter2@proxy.example/", "http://<secret>@proxy.example"),
-        ("http://user:hunter2/@proxy.example", "<secret>"),
-        ("http://user/hunter2@proxy.example", "<secret>"),
-        ("http://proxy.example?hunter2", "<secret>"),
+        ("https://user:%23hunter2%2F%40@[2001:db8::1]:3128", "https://<secret>@[2001:db8::1]:3128"),
     ],
 )
-def test_a_proxy_is_shown_without_user_and_password_wherever_they_stand(tmp_path: Path, proxy: str, shown: str) -> None:
+def test_a_proxy_is_shown_without_user_and_password(tmp_path: Path, proxy: str, shown: str) -> None:
     config = read_config(written(tmp_path, MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")))
 
     assert yaml.safe_load(config.shown())["accounts"][0]["proxy"] == shown
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:hunter2/@proxy.example",
+        "http://user/hunter2@proxy.example",
+        "http://user:hunter2#@proxy.example",
+        "http://user:hunter2?@proxy.example",
+        "http://user:hunter2\\@proxy.example",
+        "http://user:hunter2@hunter2@proxy.example",
+        "http://user:hunter2\uff03@proxy.example",
+        "http://proxy.example?hunter2",
+        "http://proxy.example:hunter2",
+        "http://proxy.example:65536",
+        "http://[hunter2",
+        "hunter2:3128",
+        "socks5://proxy.example:1080",
+    ],
+)
+def test_what_cannot_be_a_proxy_is_refused_without_quoting_any_of_it(tmp_path: Path, proxy: str) -> None:
+    text = MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")
+
+    assert mistakes_in(tmp_path, text) == [
+        "config.yml: accounts.0.proxy: expected a proxy such as http://user:password@proxy.example:3128, "
+        "with special characters of user and password percent-encoded"
+    ]
 
 
 def test_the_configuration_is_shown_as_it_could_be_written(tmp_path: Path) -> None:
