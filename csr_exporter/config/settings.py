@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -79,19 +79,22 @@ class SecretUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where a secret comes from; its value is read when needed and never shown."""
+    """A secret, read when needed and never shown. By *suffix*, *given* is the secret or the file or variable with it."""
 
-    inline: SecretStr | None = None
-    file: Path | None = None
-    env: str | None = None
+    suffix: str
+    given: str = field(repr=False)
+
+    @property
+    def inline(self) -> bool:
+        return not self.suffix
 
     def read(self) -> str:
         """The secret, without surrounding white space. Raises `SecretUnavailableError`."""
-        if self.inline is not None:
-            return self.inline.get_secret_value()
-        value = _read(self.file) if self.file else os.environ.get(self.env or "", "")
+        if self.inline:
+            return self.given
+        value = _read(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given, "")
         if not value.strip():
-            raise SecretUnavailableError(f"{self.file or self.env} is empty")
+            raise SecretUnavailableError(f"{self.given} is empty")
         return value.strip()
 
 
@@ -112,26 +115,12 @@ def _secret(given: object, info: ValidationInfo) -> Secret:
     ((suffix, text),) = given.items()
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"expected text in {name}{suffix}")
-    match suffix:
-        case "_file":
-            return Secret(file=_path(text, info))
-        case "_env":
-            return Secret(env=text)
-        case _:
-            return Secret(inline=SecretStr(text))
+    return Secret(suffix, str(_path(text, info)) if suffix == "_file" else text)
 
 
 def _shown(secret: Secret | None) -> dict[str, str] | None:
     """The reverse of `_secret`, without the secret itself."""
-    match secret:
-        case None:
-            return None
-        case Secret(file=Path() as file):
-            return {"_file": str(file)}
-        case Secret(env=str(env)):
-            return {"_env": env}
-        case _:
-            return {"": HIDDEN}
+    return secret and {secret.suffix: HIDDEN if secret.inline else secret.given}
 
 
 def _path(text: object, info: ValidationInfo) -> Path:

@@ -409,7 +409,7 @@ def test_a_user_in_the_environment_makes_one_account() -> None:
 
     credentials = config.accounts[0].credentials
     assert isinstance(credentials, PasswordCredentials)
-    assert credentials.password.file == Path("/run/secrets/password")
+    assert (credentials.password.suffix, credentials.password.given) == ("_file", "/run/secrets/password")
     assert credentials.scope is not None
     assert credentials.scope.project == "cn-north-4"
 
