@@ -14,12 +14,31 @@ from typing import Any
 import click
 import structlog
 
-from csr_exporter import __version__
-from csr_exporter.commands.flags import ADDRESS, SHARD, config_file, flag, logging, serving
+from csr_exporter import __version__, logs
+from csr_exporter.commands.flags import ADDRESS, SHARD, config_file, flag, serving, together
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
 from csr_exporter.polling.sharding import Shard
 from csr_exporter.web.config import InForce, WebConfigFile
 from csr_exporter.web.server import Address, AddressError, Site
+
+_logging = together(
+    flag(
+        "--log.level",
+        type=click.Choice(logs.LEVELS),
+        default="info",
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.setdefault("log_level", value),
+        help="Log events of this severity and above.",
+    ),
+    flag(
+        "--log.format",
+        type=click.Choice(logs.FORMATS),
+        expose_value=False,
+        callback=lambda context, _, value: logs.configure(context.meta.get("log_level", "info"), value),
+        help="Log format on standard error. [default: console on a terminal, else logfmt]",
+    ),
+)
+"""The flags of logging, which take effect before the command runs."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,7 +56,7 @@ def main() -> None:
     help="Poll only shard K (from 0) of N; auto/N takes K from the end of the host name, as in a StatefulSet.",
 )
 @serving
-@logging
+@_logging
 def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until stopped."""
     from csr_exporter.commands import run
@@ -61,7 +80,7 @@ def _announce(sites: Sequence[Site]) -> None:
 @main.command()
 @config_file
 @click.option("--output", type=click.Path(path_type=Path), help="File to replace atomically.")
-@logging
+@_logging
 def once(config_file: Path | None, output: Path | None) -> None:
     """Poll all accounts once and print the metrics, for the node exporter's textfile collector.
 
@@ -82,7 +101,7 @@ def once(config_file: Path | None, output: Path | None) -> None:
 @config_file
 @serving
 @click.option("--live", is_flag=True, help="Also contact each account's service and report what works.")
-@logging
+@_logging
 def check(config_file: Path | None, web_config_file: Path | None, live: bool, **flags: Any) -> None:  # noqa: ANN401, FBT001 - as click passes them
     """Validate the configuration and report all mistakes. Exits with 2 if there are any.
 
@@ -147,7 +166,7 @@ def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--sort", type=click.Choice(["age", "name", "algorithm"]), default="age", show_default=True)
 @click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
-@logging
+@_logging
 def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]) -> None:
     """Print the CSRs of all accounts, oldest first. Exits with 1 if an account failed."""
     from csr_exporter.commands.list import print_csrs
@@ -163,7 +182,7 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
 
 @main.command()
 @flag("--web.listen-address", type=ADDRESS, default="127.0.0.1:10065", help="Address the exporter listens on.")
-@logging
+@_logging
 def demo(web_listen_address: Address) -> None:
     """Run a simulated cloud and the exporter in one process, with accounts that change while you watch."""
     from csr_exporter.commands import demo
@@ -229,7 +248,8 @@ def _configurations(file: Path | None, web_file: Path | None = None) -> tuple[Co
 
 def _read_all(*reads: Callable[[], Any]) -> list[Any]:  # as many types as configurations
     """What each of *reads* returns; exits with the mistakes of all."""
-    found, mistakes = [], []
+    found: list[Any] = []
+    mistakes: list[str] = []
     for read in reads:
         try:
             found.append(read())

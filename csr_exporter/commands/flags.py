@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from csr_exporter import logs
 from csr_exporter.polling.sharding import Shard, ShardError
 from csr_exporter.web.server import Address, AddressError
 
@@ -67,7 +66,9 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401 - pa
     )
 
 
-def _all(*flags: Callable[[F], F]) -> Callable[[F], F]:
+def together(*flags: Callable[[F], F]) -> Callable[[F], F]:
+    """All of *flags* as one."""
+
     def decorate(command: F) -> F:
         for each in reversed(flags):
             command = each(command)
@@ -82,7 +83,7 @@ config_file = flag(
     help="YAML configuration file. Without it, one account is configured by environment variables.",
 )
 
-serving = _all(
+serving = together(
     flag(
         "--web.listen-address",
         type=ADDRESS,
@@ -111,22 +112,3 @@ serving = _all(
     ),
 )
 """The flags of the web server."""
-
-logging = _all(
-    flag(
-        "--log.level",
-        type=click.Choice(logs.LEVELS),
-        default="info",
-        expose_value=False,
-        callback=lambda context, _, value: context.meta.setdefault("log_level", value),
-        help="Log events of this severity and above.",
-    ),
-    flag(
-        "--log.format",
-        type=click.Choice(logs.FORMATS),
-        expose_value=False,
-        callback=lambda context, _, value: logs.configure(context.meta.get("log_level", "info"), value),
-        help="Log format on standard error. [default: console on a terminal, else logfmt]",
-    ),
-)
-"""The flags of logging, which take effect before the command runs."""

@@ -79,7 +79,7 @@ class SecretUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret, read when needed and never shown. By *suffix*, *given* is the secret or the file or variable with it."""
+    """A secret, read when needed and never shown. *suffix* tells whether a file, a variable or itself is *given*."""
 
     suffix: str
     given: str = field(repr=False)
@@ -120,7 +120,7 @@ def _secret(given: object, info: ValidationInfo) -> Secret:
 
 def _shown(secret: Secret | None) -> dict[str, str] | None:
     """The reverse of `_secret`, without the secret itself."""
-    return secret and {secret.suffix: HIDDEN if secret.inline else secret.given}
+    return {secret.suffix: HIDDEN if secret.inline else secret.given} if secret else None
 
 
 def _path(text: object, info: ValidationInfo) -> Path:
@@ -189,7 +189,7 @@ def _proxy_address(text: SecretStr) -> SecretStr:
 
 def _shown_proxy(text: SecretStr | None) -> str | None:
     """The address of a proxy without user and password."""
-    return text and re.sub("//.*@", f"//{HIDDEN}@", text.get_secret_value()).rstrip("/")
+    return re.sub("//.*@", f"//{HIDDEN}@", text.get_secret_value()).rstrip("/") if text else None
 
 
 ProxyAddress = Annotated[
