@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -15,6 +15,47 @@ from csr_exporter.polling.sharding import Shard, ShardError
 from csr_exporter.web.server import Address, AddressError
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+class Parsed(click.ParamType[T], Generic[T]):
+    """A value that *parse* makes of the text of a flag, named *name* in the help."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:  # noqa: ANN401 - as click has it
+        try:
+            return self._parse(value) if isinstance(value, str) else value  # click also passes values already parsed
+        except (AddressError, ShardError, ValueError) as error:
+            self.fail(str(error), param, ctx)
+
+
+ADDRESS = Parsed("host:port", Address.parse)
+SHARD = Parsed("k/n", lambda text: Shard.parse(text, socket.gethostname()))
+
+
+def _prefix(text: str) -> str:
+    """A path before all others, such as ``/csr``, or nothing. Raises `ValueError`."""
+    path = text.strip("/")
+    if path and not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII):
+        raise ValueError("expected a path such as /csr, of letters, digits and - . _ ~")
+    return f"/{path}" if path else ""
+
+
+def _external_path(text: str) -> str:
+    """The path of a URL, which may also be given alone. Raises `ValueError`."""
+    expected = ValueError("expected a URL such as https://monitoring.example.com/csr")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise expected from None
+    whole = parts.scheme in {"http", "https"} and parts.hostname
+    alone = not parts.scheme and not parts.netloc and parts.path.startswith("/")
+    if not (whole or alone) or parts.query or parts.fragment:
+        raise expected
+    return _prefix(parts.path)
 
 
 def flag(name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401 - passed on
@@ -25,91 +66,49 @@ def flag(name: str, **attributes: Any) -> Callable[[F], F]:  # noqa: ANN401 - pa
     )
 
 
-class AddressType(click.ParamType[Address]):
-    """An address to listen on."""
+def together(*flags: Callable[[F], F]) -> Callable[[F], F]:
+    """All of *flags* as one."""
 
-    name = "host:port"
+    def decorate(command: F) -> F:
+        for each in reversed(flags):
+            command = each(command)
+        return command
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:  # noqa: ANN401 - as click has it
-        if isinstance(value, Address):
-            return value
-        try:
-            return Address.parse(value)
-        except AddressError as error:
-            self.fail(str(error), param, ctx)
+    return decorate
 
 
-class PrefixType(click.ParamType[str]):
-    """A path before all others, such as ``/csr``; empty where there is none."""
-
-    name = "path"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - as click has it
-        path = str(value).strip("/")
-        if path and not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", path, re.ASCII):
-            self.fail("expected a path such as /csr, of letters, digits and - . _ ~", param, ctx)
-        return f"/{path}" if path else ""
-
-
-class ExternalPathType(PrefixType):
-    """The path of an address, which may also stand alone."""
-
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - as click has it
-        try:
-            parts = urlsplit(str(value))
-        except ValueError:
-            self.fail("expected an address such as https://monitoring.example.com/csr", param, ctx)
-        whole = parts.scheme in {"http", "https"} and parts.hostname
-        alone = not parts.scheme and not parts.netloc and parts.path.startswith("/")
-        if not (whole or alone) or parts.query or parts.fragment:
-            self.fail("expected an address such as https://monitoring.example.com/csr", param, ctx)
-        return super().convert(parts.path, param, ctx)
-
-
-class ShardType(click.ParamType[Shard]):
-    """A part of the accounts."""
-
-    name = "k/n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:  # noqa: ANN401 - as click has it
-        if isinstance(value, Shard):
-            return value
-        try:
-            return Shard.parse(str(value), socket.gethostname())
-        except ShardError as error:
-            self.fail(str(error), param, ctx)
-
-
-web_config_file = flag(
-    "--web.config.file",
+config_file = flag(
+    "--config.file",
     type=click.Path(path_type=Path),
-    help="TLS, users and headers, in the format of Prometheus' exporter-toolkit.",
+    help="YAML configuration file. Without it, one account is configured by environment variables.",
 )
 
-_OF_SERVING = (
+serving = together(
     flag(
         "--web.listen-address",
-        type=AddressType(),
+        type=ADDRESS,
         multiple=True,
         default=[":10065"],
-        help="Where to listen; port 0 takes a free one. May be given several times.",
+        help="Address to listen on; port 0 picks a free one. Repeatable.",
     ),
-    web_config_file,
-    flag("--web.probe-address", type=AddressType(), help="Where /-/healthy and /-/ready are open to everyone."),
-    flag("--web.enable-lifecycle", is_flag=True, help="Let POST /-/reload read the configuration again."),
+    flag(
+        "--web.config.file",
+        type=click.Path(path_type=Path),
+        help="TLS, users and headers, in the format of Prometheus' exporter-toolkit.",
+    ),
+    flag(
+        "--web.probe-address", type=ADDRESS, help="Extra address for /-/healthy and /-/ready, without authentication."
+    ),
+    flag("--web.enable-lifecycle", is_flag=True, help="Enable POST /-/reload, which reloads the configuration."),
     flag(
         "--web.external-url",
-        type=ExternalPathType(),
-        help="Where a proxy makes this known; its path is the default of the route prefix.",
+        type=Parsed("url", _external_path),
+        help="URL under which a reverse proxy publishes the exporter; its path is the default route prefix.",
     ),
-    flag("--web.route-prefix", type=PrefixType(), help="Path before all others. [default: that of the external URL]"),
+    flag(
+        "--web.route-prefix",
+        type=Parsed("path", _prefix),
+        help="Prefix of all paths. [default: the path of --web.external-url]",
+    ),
 )
-
-
-def served(command: F) -> F:
-    """Give *command* the flags of serving."""
-    for each in reversed(_OF_SERVING):
-        command = each(command)
-    return command
+"""The flags of the web server."""

@@ -17,7 +17,7 @@ from csr_exporter.config.credentials import (
 )
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
-from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError
+from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, duration
 
 __all__ = [
     "AccountConfig",
@@ -37,6 +37,7 @@ __all__ = [
     "Section",
     "TokenCredentials",
     "config_from_environment",
+    "duration",
     "load_yaml",
     "read_config",
     "validated",

@@ -1,10 +1,9 @@
-"""How an account authenticates: one model for each kind of credential."""
+"""How an account authenticates: one model for each kind of credentials."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -31,25 +30,25 @@ from csr_exporter.config.settings import (
 SiteName = Literal["china", "international", "malaysia", "europe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A Huawei Cloud site, of which one endpoint serves a whole account. Source: "Endpoints" of SCM and of IAM."""
+class SiteEndpoints(NamedTuple):
+    """Where a Huawei Cloud site is reached; one endpoint of SCM serves a whole account."""
 
     region: str
-    cloud: str = "myhuaweicloud.com"
-    iam: str = "https://iam.myhuaweicloud.com"
-
-    @property
-    def scm(self) -> str:
-        return f"https://scm.{self.region}.{self.cloud}"
+    scm: str
+    iam: str
 
 
-SITES: Mapping[str, Site] = {
-    "china": Site("cn-north-4"),
-    "international": Site("ap-southeast-1"),
-    "malaysia": Site("my-kualalumpur-1"),
-    "europe": Site("eu-west-101", "myhuaweicloud.eu", "https://iam.eu-west-101.myhuaweicloud.eu"),
+_IAM = "https://iam.myhuaweicloud.com"
+
+SITES: Mapping[str, SiteEndpoints] = {
+    "china": SiteEndpoints("cn-north-4", "https://scm.cn-north-4.myhuaweicloud.com", _IAM),
+    "international": SiteEndpoints("ap-southeast-1", "https://scm.ap-southeast-1.myhuaweicloud.com", _IAM),
+    "malaysia": SiteEndpoints("my-kualalumpur-1", "https://scm.my-kualalumpur-1.myhuaweicloud.com", _IAM),
+    "europe": SiteEndpoints(
+        "eu-west-101", "https://scm.eu-west-101.myhuaweicloud.eu", "https://iam.eu-west-101.myhuaweicloud.eu"
+    ),
 }
+"""Source: "Endpoints" of SCM and of IAM."""
 
 
 class Section(BaseModel):
@@ -58,11 +57,14 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As it would be written: what is not there by default is left out where it is not given."""
-        fields = type(self).model_fields.items()
-        optional = {each for name, field in fields if field.default is None for each in (name, field.alias)}
+    def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is None by default; elsewhere ``null`` has a meaning of its own."""
+        optional = {name for name, field in type(self).model_fields.items() if field.default is None}
         return {name: value for name, value in handler(self).items() if value is not None or name not in optional}
+
+
+_SPELLINGS = {"": "", "_file": ", in a file", "_env": ", in an environment variable of this name"}
+"""The suffixes by which a secret is given, and how its description goes on."""
 
 
 class Credentials(Section):
@@ -77,49 +79,40 @@ class Credentials(Section):
             return data
         folded = dict(data)
         for name in cls.secrets:
-            given = {how: folded.pop(key) for how, key in _spellings(name).items() if key in folded}
+            given = {suffix: folded.pop(name + suffix) for suffix in _SPELLINGS if name + suffix in folded}
             if given or cls.model_fields[name].is_required():
                 folded[name] = given
         return folded
 
     @model_serializer(mode="wrap")
     def _unfold(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The reverse of `_fold`, but for what is secret."""
-        unfolded: dict[str, Any] = {}
-        for name, value in handler(self).items():
-            if name in self.secrets and value:
-                ((how, shown),) = value.items()
-                unfolded[_spellings(name)[how]] = shown
-            elif value is not None:
-                unfolded[name] = value
-        return unfolded
+        """The reverse of `_fold`."""
+        unfolded = handler(self)
+        for name in self.secrets:
+            unfolded |= {name + suffix: shown for suffix, shown in (unfolded.pop(name) or {}).items()}
+        return {name: value for name, value in unfolded.items() if value is not None}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The schema with the three spellings of each secret, exactly one of them wanted."""
+        """The schema with the three spellings of each secret, of which a required one needs exactly one."""
         schema = handler.resolve_ref_schema(handler(core_schema))
-        required = set(schema.get("required", ()))
+        properties, required = schema["properties"], schema.get("required", [])
         for name in cls.secrets:
-            text = schema["properties"].pop(name)["description"]
-            for how, key in _spellings(name).items():
-                schema["properties"][key] = {"type": "string", "description": f"{text}{_HOW[how]}"}
+            text = properties.pop(name)["description"]
+            for suffix, how in _SPELLINGS.items():
+                properties[name + suffix] = {"type": "string", "description": text + how}
             if name in required:
-                one_of = [{"required": [key]} for key in _spellings(name).values()]
+                one_of = [{"required": [name + suffix]} for suffix in _SPELLINGS]
                 schema.setdefault("allOf", []).append({"oneOf": one_of})
-        schema["required"] = sorted(required - set(cls.secrets))
+        schema["required"] = sorted(set(required) - set(cls.secrets))
         return schema
 
     def inline_secrets(self) -> Iterator[str]:
-        """The names of the secrets that stand in the file itself. An access key is an identifier, not a secret."""
-        given = ((name, getattr(self, name)) for name in self.secrets if name != "access_key")
-        return (name for name, secret in given if secret is not None and secret.inline is not None)
-
-
-_HOW = {"inline": "", "file": ", in a file", "env": ", in an environment variable of this name"}
-
-
-def _spellings(name: str) -> dict[str, str]:
-    return {"inline": name, "file": f"{name}_file", "env": f"{name}_env"}
+        """The names of the secrets written in the file itself. An access key is an identifier, not a secret."""
+        for name in self.secrets:
+            secret = getattr(self, name)
+            if name != "access_key" and secret and secret.inline:
+                yield name
 
 
 class AkskCredentials(Credentials):
@@ -131,8 +124,8 @@ class AkskCredentials(Credentials):
     access_key: RequiredSecret = Field(description="Access key (AK)")
     secret_key: RequiredSecret = Field(description="Secret key (SK)")
     security_token: OptionalSecret = Field(None, description="Security token of a temporary access key")
-    domain_id: str | None = Field(None, description="Account id, sent as X-Domain-Id if given")
-    project_id: str | None = Field(None, description="Project id, sent as X-Project-Id if given")
+    domain_id: str | None = Field(None, description="Account ID, sent as X-Domain-Id if given")
+    project_id: str | None = Field(None, description="Project ID, sent as X-Project-Id if given")
 
 
 def _one_scope(domain: str | None, info: ValidationInfo) -> str | None:
@@ -142,7 +135,7 @@ def _one_scope(domain: str | None, info: ValidationInfo) -> str | None:
 
 
 class Scope(Section):
-    """What a token is for: a project, or the whole account. Exactly one of them."""
+    """What a token is valid for: a project or the whole account. Give exactly one."""
 
     project: str | None = Field(None, description="Name of the project, such as cn-north-4")
     domain: Annotated[str | None, AfterValidator(_one_scope)] = Field(
@@ -151,7 +144,7 @@ class Scope(Section):
 
 
 class PasswordCredentials(Credentials):
-    """An IAM user, whose tokens are issued and renewed as needed. A HUAWEI ID or a federated user has none."""
+    """An IAM user; tokens are issued and renewed as needed. HUAWEI IDs and federated users have no password in IAM."""
 
     secrets: ClassVar = ("password",)
 
@@ -160,10 +153,10 @@ class PasswordCredentials(Credentials):
     password: RequiredSecret = Field(description="Password of the IAM user")
     domain: str = Field(min_length=1, description="Name of the account the user belongs to")
     scope: Scope | None = Field(
-        None, description="What the token is for; by default the project of the site, else the account"
+        None, description="What the token is valid for; defaults to the project of the site, else the account"
     )
     iam_endpoint: Annotated[str | None, AfterValidator(lambda text: text and web_address(text))] = Field(
-        None, description="Address of IAM; by default that of the site"
+        None, description="URL of IAM; defaults to that of the site"
     )
 
 
@@ -177,29 +170,29 @@ class TokenCredentials(Credentials):
 
 
 class EnvironmentCredentials(Credentials):
-    """The variables of the official SDK: HUAWEICLOUD_SDK_AK, _SK and so on, or _IDP_ID and _ID_TOKEN_FILE."""
+    """The official SDK's variables: HUAWEICLOUD_SDK_AK and _SK, or _IDP_ID and _ID_TOKEN_FILE, and their companions."""
 
     kind: Literal["environment"]
 
 
 class ProfileCredentials(Credentials):
-    """The file of the official SDK, ~/.huaweicloud/credentials or HUAWEICLOUD_SDK_CREDENTIALS_FILE."""
+    """The official SDK's file: ~/.huaweicloud/credentials or HUAWEICLOUD_SDK_CREDENTIALS_FILE."""
 
     kind: Literal["profile"]
 
 
 class OidcCredentials(Credentials):
-    """An agency assumed with an OIDC token, as the SDK's variables HUAWEICLOUD_OIDC_PROVIDER_URN and so on say."""
+    """An agency assumed with an OIDC token, from the SDK's variables: HUAWEICLOUD_OIDC_PROVIDER_URN and so on."""
 
     kind: Literal["oidc"]
 
 
 class MetadataCredentials(Credentials):
-    """The agency that is bound to the ECS the exporter runs on; a proxy is never used for it."""
+    """The agency bound to the ECS that runs the exporter; never asked through a proxy."""
 
     kind: Literal["metadata"]
     metadata_endpoint: Annotated[str, AfterValidator(metadata_address)] = Field(
-        "http://169.254.169.254", description="Address of the metadata service"
+        "http://169.254.169.254", description="URL of the metadata service"
     )
 
 
@@ -214,30 +207,13 @@ AnyCredentials = (
 )
 
 
-def _listed(words: Iterable[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def known_kind(data: object) -> object:
-    """*data*, if its kind is one of ours. Raises `ValueError` with the kinds there are."""
-    kinds = [get_args(each.model_fields["kind"].annotation)[0] for each in get_args(AnyCredentials)]
-    match data:
-        case {"kind": kind} if kind in kinds:
-            return data
-        case Mapping():
-            raise ValueError(f"expected a kind: {_listed(kinds)}")
-        case _:
-            raise ValueError("expected a mapping with a kind")
-
-
 def with_site(given: AnyCredentials, info: ValidationInfo) -> AnyCredentials:
-    """Fill in what the site tells of IAM."""
+    """Fill in what the site implies for IAM."""
     if not isinstance(given, PasswordCredentials) or "endpoint" not in info.data:
         return given
     site = SITES.get(info.data.get("site") or "")
-    if given.iam_endpoint is None and site is None:
-        raise ValueError("expected iam_endpoint, for only a site has a known one")
+    iam = given.iam_endpoint or (site and site.iam)
+    if not iam:
+        raise ValueError("expected iam_endpoint: it is known for sites only")
     scope = given.scope or (Scope(project=site.region) if site else Scope(domain=given.domain))
-    iam = encrypted_or_allowed(given.iam_endpoint or (site.iam if site else ""), info)
-    return given.model_copy(update={"scope": scope, "iam_endpoint": iam})
+    return given.model_copy(update={"scope": scope, "iam_endpoint": encrypted_or_allowed(iam, info)})

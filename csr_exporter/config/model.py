@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, known_kind, with_site
-from csr_exporter.config.settings import (
-    Duration,
-    FilePath,
-    ProxyAddress,
-    at_least,
-    encrypted_or_allowed,
-    shown_proxy,
-    web_address,
-)
+from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, with_site
+from csr_exporter.config.settings import Duration, FilePath, ProxyAddress, at_least, encrypted_or_allowed, web_address
 
 
 def _endpoint(text: str | None, info: ValidationInfo) -> str | None:
@@ -30,34 +22,34 @@ class AccountConfig(Section):
     """One account of Huawei Cloud."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$", description="Value of the label account")
-    site: SiteName | None = Field(None, description="Site of the account; or give an endpoint")
+    site: SiteName | None = Field(None, description="Site of the account, or give an endpoint")
     insecure_plain_http: bool = Field(
-        default=False, description="Allow an http:// endpoint beyond loopback; anyone on the way sees the credentials"
+        default=False,
+        description="Allow an http:// endpoint beyond loopback, which shows the credentials to the network",
     )
     endpoint: Annotated[str | None, AfterValidator(_endpoint)] = Field(
-        None, validate_default=True, description="Address of SCM, where no site fits"
+        None, validate_default=True, description="URL of SCM, if no site fits"
     )
-    limit: int | None = Field(None, ge=1, description="How many CSRs this account should hold at most")
-    proxy: Annotated[ProxyAddress | None, PlainSerializer(shown_proxy, when_used="json")] = Field(
-        None, description="Proxy for this account; HTTPS_PROXY and NO_PROXY are honoured without it"
+    limit: int | None = Field(None, ge=1, description="Most CSRs that this account should hold")
+    proxy: ProxyAddress | None = Field(
+        None, description="Proxy for this account; without it HTTPS_PROXY and NO_PROXY are honoured"
     )
     ca_file: FilePath | None = Field(None, description="Certificate authorities to trust, in PEM")
     insecure_skip_verify: bool = Field(
-        default=False, description="Do not verify the certificate of the service; anyone on the way can pose as it"
+        default=False,
+        description="Do not verify the service's certificate, so that anyone in between can impersonate it",
     )
     offset_mode: Literal["auto", "record", "page", "page1", "none"] = Field(
-        "auto", description="What offset counts; auto finds it out, none never sends an offset"
+        "auto", description="What offset counts; auto finds out, none never sends an offset"
     )
-    max_offset: int | None = Field(100, ge=0, description="Largest offset to send; null for no bound")
-    credentials: Annotated[
-        Annotated[AnyCredentials, Field(discriminator="kind")],
-        BeforeValidator(known_kind),
-        AfterValidator(with_site),
-    ] = Field(description="How to authenticate")
+    max_offset: int | None = Field(100, ge=0, description="Largest offset to send; null for no limit")
+    credentials: Annotated[Annotated[AnyCredentials, Field(discriminator="kind")], AfterValidator(with_site)] = Field(
+        description="How to authenticate"
+    )
 
     @property
     def address(self) -> str:
-        """Address of SCM for this account."""
+        """URL of SCM for this account."""
         return self.endpoint or SITES[str(self.site)].scm
 
 
@@ -81,15 +73,13 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class PerCsrConfig(Section):
-    """The series that each CSR has of its own."""
+    """The series of each CSR."""
 
-    enabled: bool = Field(default=True, description="Whether CSRs have series of their own")
-    max_series: int = Field(
-        20_000, ge=0, description="CSRs per account that get series of their own; the oldest are kept"
-    )
+    enabled: bool = Field(default=True, description="Whether to expose series for each CSR")
+    max_series: int = Field(20_000, ge=0, description="Most CSRs per account to expose series for; the oldest are kept")
     labels: Annotated[tuple[LabelName, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
         ("name", "domain_name", "private_key_algo", "usage"),
-        description="Labels of scm_csr_info beside account and id",
+        description="Labels of scm_csr_info besides account and id",
     )
 
 
@@ -115,44 +105,44 @@ def _stale_after(value: float | None, info: ValidationInfo) -> float | None:
 
 
 class Config(Section):
-    """Everything that can be configured but how to serve it, which is said on the command line."""
+    """All settings except those for serving, which are command-line flags."""
 
     poll_interval: Annotated[Duration, at_least("10s")] = Field(
-        "5m", validate_default=True, description="Time between two polls of an account, jittered"
+        "5m", validate_default=True, description="Time between polls of an account, with jitter"
     )
     poll_timeout: Annotated[Duration, at_least("1s")] = Field(
-        "2m", validate_default=True, description="Longest time for one whole poll"
+        "2m", validate_default=True, description="Time limit for a whole poll"
     )
     request_timeout: Annotated[Duration, at_least("1s")] = Field(
-        "20s", validate_default=True, description="Longest time for one request; connecting has 5s of it"
+        "20s", validate_default=True, description="Time limit for one request, of which connecting may take 5s"
     )
     stale_after: Annotated[Duration | None, AfterValidator(_stale_after)] = Field(
         None,
         validate_default=True,
-        description="Age past which an inventory is no longer shown; by default six times poll_interval",
+        description="Age at which an inventory is no longer exposed; defaults to six times poll_interval",
     )
-    max_requests_per_poll: int = Field(500, ge=1, description="Requests that one poll may make of the CSR list")
-    max_requests_per_second: float = Field(10.0, gt=0, description="Requests per second to an account's services")
+    max_requests_per_poll: int = Field(500, ge=1, description="Most requests to the CSR list in one poll")
+    max_requests_per_second: float = Field(10.0, gt=0, description="Most requests per second for an account")
     age_buckets: Annotated[tuple[Duration, ...], Field(strict=False), AfterValidator(_ascending)] = Field(
         ("7d", "30d", "90d", "180d", "365d", "398d", "730d"),
         validate_default=True,
         description="Upper bounds of scm_csr_age_distribution_seconds",
     )
-    per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series that each CSR has of its own")
+    per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series of each CSR")
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
         description="The accounts to poll"
     )
 
     def shown(self) -> str:
-        """All settings as YAML, those that nobody gave included, and of the secrets only where they come from."""
+        """All settings as YAML, defaults included; of a secret, only where it comes from."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def warnings(self) -> Iterator[str]:
-        """What works but weakens security, one sentence each."""
+        """A sentence for each setting that works but weakens security."""
         for account in self.accounts:
             for name in account.credentials.inline_secrets():
-                yield f"{account.name}: {name} stands in the configuration; {name}_file or {name}_env would hide it"
+                yield f"{account.name}: {name} is in the configuration file; {name}_file or {name}_env keeps it out"
             if account.insecure_plain_http:
-                yield f"{account.name}: insecure_plain_http lets anyone on the way read the credentials"
+                yield f"{account.name}: insecure_plain_http lets anyone on the network read the credentials"
             if account.insecure_skip_verify:
-                yield f"{account.name}: insecure_skip_verify lets anyone on the way pose as the service"
+                yield f"{account.name}: insecure_skip_verify lets anyone on the network impersonate the service"

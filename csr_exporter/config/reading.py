@@ -26,14 +26,14 @@ class ConfigError(Exception):
 
 def read_config(file: Path) -> Config:
     """Read the YAML *file*. Raises `ConfigError` with all its mistakes."""
-    return _validated(load_yaml(file), str(file), file.parent)
+    return _read(load_yaml(file), str(file), file.parent)
 
 
 def load_yaml(file: Path) -> object:
-    """What the YAML *file* says. Raises `ConfigError`, which never quotes it."""
+    """The data in the YAML *file*. Raises `ConfigError`, which never quotes it."""
     try:
         text = file.read_text(encoding="utf-8")
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that also refuses a key given twice
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that also refuses duplicate keys
     except OSError as error:
         raise ConfigError([f"{file}: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -56,36 +56,34 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _validated(data: object, origin: str, directory: Path) -> Config:
-    return validated(Config, data, origin, directory, _names_given_twice(data))
+def _read(data: object, origin: str, directory: Path) -> Config:
+    return validated(Config, data, origin, directory, _duplicate_names(data))
 
 
 def validated(model: type[M], data: object, origin: str, directory: Path, further: Iterable[str] = ()) -> M:
-    """*data* as *model*; paths in it start at *directory*, *further* are mistakes that the model cannot see.
+    """*data* as *model*; paths in it are relative to *directory*, *further* are mistakes that the model cannot see.
 
     Raises `ConfigError` with all mistakes, each after *origin*, which names the file.
     """
     if not isinstance(data, Mapping):
         raise ConfigError([f"{origin}: expected a mapping of settings"])
-    mistakes = list(further)
     try:
-        read = model.model_validate(data, context={"directory": directory})
+        read, problems = model.model_validate(data, context={"directory": directory}), []
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        mistakes = [*(_sentence(each, model) for each in problems), *mistakes]
-    if mistakes:
+    if mistakes := [*(_sentence(each, model) for each in problems), *further]:
         raise ConfigError(f"{origin}: {mistake}" for mistake in mistakes)
     return read
 
 
-def _names_given_twice(data: object) -> Iterator[str]:
-    seen: set[object] = set()
+def _duplicate_names(data: object) -> Iterator[str]:
     accounts = data.get("accounts") if isinstance(data, Mapping) else None
+    seen: set[str] = set()
     for position, account in enumerate(accounts if isinstance(accounts, list) else ()):
         name = account.get("name") if isinstance(account, Mapping) else None
         if isinstance(name, str) and name in seen:
             yield f"accounts.{position}.name: expected a name that no other account has"
-        seen.add(name if isinstance(name, str) else None)
+        seen.add(str(name))
 
 
 _EXPECTED = {
@@ -93,9 +91,13 @@ _EXPECTED = {
     "dict_type": "a mapping of settings",
     "float_type": "a number",
     "int_type": "a whole number",
+    "model_attributes_type": "a mapping with a kind",
     "model_type": "a mapping of settings",
+    "string_pattern_mismatch": "text without white space around it",
+    "string_too_short": "text",
     "string_type": "text",
     "tuple_type": "a list",
+    "union_tag_not_found": "a kind",
 }
 
 
@@ -106,6 +108,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{path}: required, but not given"
         case "extra_forbidden":
             return f"{path}: unknown setting{_suggestion(str(problem['loc'][-1]), model)}"
+        case "union_tag_invalid":  # its own text quotes what was given
+            return f"{path}.kind: expected {problem['ctx']['expected_tags']}"
         case kind if kind in _EXPECTED:
             return f"{path}: expected {_EXPECTED[kind]}"
         case _:
@@ -114,59 +118,57 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _suggestion(key: str, model: type[BaseModel]) -> str:
-    close = difflib.get_close_matches(key, _setting_names(model), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _setting_names(model: type[BaseModel]) -> list[str]:
     schema = model.model_json_schema()
-    return sorted({name for each in (schema, *schema["$defs"].values()) for name in each["properties"]})
+    names = sorted({name for each in (schema, *schema["$defs"].values()) for name in each["properties"]})
+    close = difflib.get_close_matches(key, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def config_from_environment(environ: Mapping[str, str]) -> Config:
     """One account named ``default`` from variables. Raises `ConfigError` with all mistakes."""
-    account: dict[str, object] = {"name": "default", "credentials": _credentials_from(environ)}
-    account |= _given(environ, "site", "endpoint")
+    given = {
+        variable.removeprefix(_PREFIX).lower(): value
+        for variable, value in environ.items()
+        if value and variable.startswith(_PREFIX)
+    }
+    credentials = _credentials(given, environ)
+    account = {"name": "default", "credentials": credentials, **_some(given, "site", "endpoint")}
     try:
-        return _validated({"accounts": [account], **_given(environ, "poll_interval")}, "environment", Path())
+        return _read({"accounts": [account], **_some(given, "poll_interval")}, "environment", Path())
     except ConfigError as error:
         raise ConfigError(map(_naming_the_variable, error.mistakes)) from None
 
 
-def _credentials_from(environ: Mapping[str, str]) -> dict[str, object]:
-    if token := _given_secret(environ, "token"):
+_PREFIX = "CSR_EXPORTER_"
+
+
+def _credentials(given: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, object]:
+    if token := _secret(given, "token"):
         return {"kind": "token", **token}
-    if not environ.get("CSR_EXPORTER_USER"):
-        return _credentials_of_the_sdk(environ)
-    scope = _given(environ, "project")
-    return {
-        "kind": "password",
-        **_given(environ, "user", "domain", "iam_endpoint"),
-        **_given_secret(environ, "password"),
-        **({"scope": scope} if scope else {}),
-    }
+    if "user" in given:
+        scope = {"scope": {"project": given["project"]}} if "project" in given else {}
+        return {
+            "kind": "password",
+            **_some(given, "user", "domain", "iam_endpoint"),
+            **_secret(given, "password"),
+            **scope,
+        }
+    if environ.get("HUAWEICLOUD_SDK_AK") or environ.get("HUAWEICLOUD_SDK_IDP_ID"):
+        return {"kind": "environment"}
+    expected = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or CSR_EXPORTER_USER"
+    raise ConfigError([f"environment: expected {expected}, or a file given by --config.file"])
 
 
-def _credentials_of_the_sdk(environ: Mapping[str, str]) -> dict[str, object]:
-    if not environ.get("HUAWEICLOUD_SDK_AK") and not environ.get("HUAWEICLOUD_SDK_IDP_ID"):
-        expected = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or CSR_EXPORTER_USER"
-        raise ConfigError([f"environment: expected {expected}, or a file named by --config.file"])
-    return {"kind": "environment"}
+def _some(given: Mapping[str, str], *settings: str) -> dict[str, object]:
+    return {each: given[each] for each in settings if each in given}
 
 
-def _given(environ: Mapping[str, str], *settings: str) -> dict[str, object]:
-    return {each: value for each in settings if (value := environ.get(_variable(each)))}
-
-
-def _given_secret(environ: Mapping[str, str], name: str) -> dict[str, object]:
-    by_variable = {f"{name}_env": _variable(name)} if environ.get(_variable(name)) else {}
-    return by_variable | _given(environ, f"{name}_file")
-
-
-def _variable(setting: str) -> str:
-    return f"CSR_EXPORTER_{setting.upper()}"
+def _secret(given: Mapping[str, str], name: str) -> dict[str, object]:
+    """By the variable that holds it, so that its value is in no configuration."""
+    by_variable = {f"{name}_env": f"{_PREFIX}{name.upper()}"} if name in given else {}
+    return by_variable | _some(given, f"{name}_file")
 
 
 def _naming_the_variable(mistake: str) -> str:
     origin, path, expected = mistake.split(": ", 2)
-    return f"{origin}: {_variable(path.rsplit('.', 1)[-1])}: {expected}"
+    return f"{origin}: {_PREFIX}{path.rsplit('.', 1)[-1].upper()}: {expected}"

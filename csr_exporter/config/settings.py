@@ -6,7 +6,8 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -22,30 +23,39 @@ from pydantic import (
 )
 
 DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
+LAST_PORT = 65_535
 HIDDEN = "<secret>"
 """Stands for a secret wherever a configuration is shown."""
 
-_UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
-
-
-class SecretUnavailableError(Exception):
-    """A secret's file or variable cannot be read; the message says which and why, without the secret."""
+_MILLISECONDS = {
+    "y": 31_536_000_000,
+    "w": 604_800_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1000,
+    "ms": 1,
+}
 
 
 def seconds(text: object) -> float:
     """Seconds in a duration as Prometheus writes it, such as ``1h30m``. Raises `ValueError`."""
-    match = re.match(DURATION, text) if isinstance(text, str) else None
-    if match is None:
+    if not isinstance(text, str) or not re.match(DURATION, text):
         raise ValueError("expected a duration such as 30s, 5m, 1h30m or 90d")
-    return sum(
-        int(part[: -2 if part.endswith("ms") else -1]) * unit
-        for part, unit in zip(match.groups(), _UNITS, strict=True)
-        if part
-    )
+    return sum(int(count) * _MILLISECONDS[unit] for count, unit in re.findall(r"(\d+)([a-z]+)", text)) / 1000
+
+
+def duration(seconds: float) -> str:
+    """*seconds* as a duration whose largest unit is the day: ``398d``, ``1h30m``."""
+    left, parts = round(seconds * 1000), []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, _MILLISECONDS[unit])
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
 
 
 def at_least(shortest: str) -> AfterValidator:
-    """Refuse durations below *shortest*, which is written as in the configuration."""
+    """Refuse durations below *shortest*, itself a duration."""
 
     def check(value: float) -> float:
         if value < seconds(shortest):
@@ -55,83 +65,69 @@ def at_least(shortest: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def written(duration: float) -> str:
-    """*duration* in seconds as it would be written, the largest unit being days: ``398d``, ``1h30m``."""
-    left, parts = round(duration * 1000), []
-    for name, milliseconds in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, left = divmod(left, milliseconds)
-        parts += [f"{count}{name}"] if count else []
-    return "".join(parts) or "0s"
-
-
 Duration = Annotated[
     float,
     BeforeValidator(seconds),
-    PlainSerializer(written, when_used="json"),
+    PlainSerializer(duration, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
 
 
+class SecretUnavailableError(Exception):
+    """A secret's file or variable cannot be read; the message says which and why, without the secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where a secret comes from; its value is read when needed and never shown."""
+    """A secret, read when needed and never shown. *suffix* tells whether a file, a variable or itself is *given*."""
 
-    inline: SecretStr | None = None
-    file: Path | None = None
-    env: str | None = None
+    suffix: str
+    given: str = field(repr=False)
+
+    @property
+    def inline(self) -> bool:
+        return not self.suffix
 
     def read(self) -> str:
-        """The secret, without the white space around it. Raises `SecretUnavailableError`."""
-        if self.inline is not None:
-            return self.inline.get_secret_value()
-        value = self._from_file(self.file) if self.file else self._from_variable()
-        if not value:
-            raise SecretUnavailableError(f"{self.file or self.env} is empty")
-        return value
+        """The secret, without surrounding white space. Raises `SecretUnavailableError`."""
+        if self.inline:
+            return self.given
+        value = _read(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given, "")
+        if not value.strip():
+            raise SecretUnavailableError(f"{self.given} is empty")
+        return value.strip()
 
-    def _from_variable(self) -> str:
-        return os.environ.get(self.env or "", "").strip()
 
-    @staticmethod
-    def _from_file(file: Path) -> str:
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SecretUnavailableError(f"{file}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SecretUnavailableError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
 
 
 def _secret(given: object, info: ValidationInfo) -> Secret:
+    """The secret *given* by the suffix of its setting: ``{"_file": "/run/secrets/token"}``."""
     name = info.field_name
     if not isinstance(given, Mapping) or len(given) != 1:
         raise ValueError(f"expected one of {name}, {name}_file, {name}_env")
-    ((how, text),) = given.items()
+    ((suffix, text),) = given.items()
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"expected text in {name}{'' if how == 'inline' else '_' + how}")
-    match how:
-        case "file":
-            return Secret(file=_path(text, info))
-        case "env":
-            return Secret(env=text)
-        case _:
-            return Secret(inline=SecretStr(text))
-
-
-def _path(text: object, info: ValidationInfo) -> Path:
-    """A path relative to the file it is written in. Raises `ValueError`."""
-    if not isinstance(text, str | Path) or not str(text):
-        raise ValueError("expected a path")
-    return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+        raise ValueError(f"expected text in {name}{suffix}")
+    return Secret(suffix, str(_path(text, info)) if suffix == "_file" else text)
 
 
 def _shown(secret: Secret | None) -> dict[str, str] | None:
-    """How a secret is given, for a configuration that is shown, and what of it may be seen."""
-    if secret is None:
-        return None
-    if secret.inline is not None:
-        return {"inline": HIDDEN}
-    return {"file": str(secret.file)} if secret.file else {"env": str(secret.env)}
+    """The reverse of `_secret`, without the secret itself."""
+    return {secret.suffix: HIDDEN if secret.inline else secret.given} if secret else None
+
+
+def _path(text: object, info: ValidationInfo) -> Path:
+    """A path, relative to the file it is written in. Raises `ValueError`."""
+    if not isinstance(text, str | Path) or not str(text):
+        raise ValueError("expected a path")
+    return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
 
 
 RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]
@@ -140,71 +136,62 @@ FilePath = Annotated[Path, PlainValidator(_path, json_schema_input_type=str)]
 
 
 def web_address(text: str) -> str:
-    """*text* as an address with neither path nor user. Raises `ValueError`."""
-    expected = ValueError("expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com")
-    try:
+    """*text* as a URL with neither path nor user. Raises `ValueError`."""
+    with suppress(ValueError):
         parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise expected from None
-    extras = parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or extras or re.search(r"\s", text):
-        raise expected
-    return f"{parts.scheme}://{parts.netloc}"
+        extras = parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/")
+        unfit = extras or parts.port == 0 or re.search(r"\s", text)
+        if parts.scheme in {"http", "https"} and parts.hostname and not unfit:
+            return f"{parts.scheme}://{parts.netloc}"
+    raise ValueError("expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com")
 
 
 def metadata_address(text: str) -> str:
-    """*text* as the address of a metadata service: of this machine or of its link. Raises `ValueError`."""
+    """*text* as the address of a metadata service, on this machine or its link. Raises `ValueError`."""
     parts = urlsplit(text)
-    if parts.scheme != "http" or not (is_local(parts.hostname or "")) or parts.query or "@" in parts.netloc:
-        raise ValueError("expected an address of this machine or its link, such as http://169.254.169.254")
+    if parts.scheme != "http" or not is_local(parts.hostname or "", link=True) or parts.query or "@" in parts.netloc:
+        raise ValueError("expected an address on this machine or its link, such as http://169.254.169.254")
     return text.rstrip("/")
 
 
-def is_local(host: str) -> bool:
-    """Whether *host* is an address of this machine or of its link."""
+def is_local(host: str, *, link: bool = False) -> bool:
+    """Whether *host* is this machine, or on its *link*."""
     try:
-        return ipaddress.ip_address(host).is_link_local or _is_loopback(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return _is_loopback(host)
+        return host == "localhost"
+    return address.is_loopback or (link and address.is_link_local)
 
 
 def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
-    """*address*, unless it is plain HTTP beyond loopback that nobody allowed. Raises `ValueError`."""
-    plain = address.startswith("http://") and not _is_loopback(urlsplit(address).hostname or "")
+    """*address*, unless it is plain HTTP beyond loopback and that is not allowed. Raises `ValueError`."""
+    plain = address.startswith("http://") and not is_local(urlsplit(address).hostname or "")
     if plain and not info.data.get("insecure_plain_http"):
-        raise ValueError("expected https://, or insecure_plain_http: true, for http:// shows the credentials to anyone")
+        raise ValueError("expected https://, or insecure_plain_http: true: http:// shows the credentials to anyone")
     return address
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+_PROXY = re.compile(
+    r"(?i:https?)://(?P<user>[A-Za-z0-9._~!$&'()*+,;=:%-]+@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?"
+)
 
 
-def proxy_address(text: SecretStr) -> SecretStr:
-    """*text*, which may hold a password and so stays secret. Raises `ValueError`."""
-    parts = urlsplit(text.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("expected the address of a proxy, such as http://proxy.example:3128")
+def _proxy_address(text: SecretStr) -> SecretStr:
+    """*text*, which stays secret because it may hold a password. Raises `ValueError`."""
+    match = _PROXY.fullmatch(text.get_secret_value())
+    if match is None or not 0 < int(match["port"] or 80) <= LAST_PORT:
+        example = "http://user:password@proxy.example:3128"
+        raise ValueError(
+            f"expected a proxy such as {example}, with special characters of user and password percent-encoded"
+        )
     return text
 
 
-def shown_proxy(text: SecretStr | None) -> str | None:
-    """The address of a proxy without user and password; nothing of one that might hold them elsewhere."""
-    if text is None:
-        return None
-    parts = urlsplit(text.get_secret_value())
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:  # what stands there may be the beginning of a password
-        return HIDDEN
-    if parts.path.strip("/") or parts.query or parts.fragment or not re.fullmatch(r"[\w.:-]+", parts.hostname or ""):
-        return HIDDEN
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{f'{HIDDEN}@' if '@' in parts.netloc else ''}{host}{port}"
+def _shown_proxy(text: SecretStr | None) -> str | None:
+    """The address of a proxy without user and password."""
+    return re.sub("//.*@", f"//{HIDDEN}@", text.get_secret_value()).rstrip("/") if text else None
 
 
-ProxyAddress = Annotated[SecretStr, AfterValidator(proxy_address)]
+ProxyAddress = Annotated[
+    SecretStr, AfterValidator(_proxy_address), PlainSerializer(_shown_proxy, return_type=str, when_used="json")
+]

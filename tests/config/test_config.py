@@ -109,7 +109,7 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
     assert "hunter2" not in str(config)
     assert "hunter2" not in config.model_dump_json()
     assert list(config.warnings()) == [
-        "production: token stands in the configuration; token_file or token_env would hide it"
+        "production: token is in the configuration file; token_file or token_env keeps it out"
     ]
 
 
@@ -120,15 +120,40 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
         ("http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"),
         ("http://user:hunter2@proxy.example", "http://<secret>@proxy.example"),
         ("http://hunter2@proxy.example/", "http://<secret>@proxy.example"),
-        ("http://user:hunter2/@proxy.example", "<secret>"),
-        ("http://user/hunter2@proxy.example", "<secret>"),
-        ("http://proxy.example?hunter2", "<secret>"),
+        ("https://user:%23hunter2%2F%40@[2001:db8::1]:3128", "https://<secret>@[2001:db8::1]:3128"),
     ],
 )
-def test_a_proxy_is_shown_without_user_and_password_wherever_they_stand(tmp_path: Path, proxy: str, shown: str) -> None:
+def test_a_proxy_is_shown_without_user_and_password(tmp_path: Path, proxy: str, shown: str) -> None:
     config = read_config(written(tmp_path, MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")))
 
     assert yaml.safe_load(config.shown())["accounts"][0]["proxy"] == shown
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:hunter2/@proxy.example",
+        "http://user/hunter2@proxy.example",
+        "http://user:hunter2#@proxy.example",
+        "http://user:hunter2?@proxy.example",
+        "http://user:hunter2\\@proxy.example",
+        "http://user:hunter2@hunter2@proxy.example",
+        "http://user:hunter2\uff03@proxy.example",
+        "http://proxy.example?hunter2",
+        "http://proxy.example:hunter2",
+        "http://proxy.example:65536",
+        "http://[hunter2",
+        "hunter2:3128",
+        "socks5://proxy.example:1080",
+    ],
+)
+def test_what_cannot_be_a_proxy_is_refused_without_quoting_any_of_it(tmp_path: Path, proxy: str) -> None:
+    text = MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")
+
+    assert mistakes_in(tmp_path, text) == [
+        "config.yml: accounts.0.proxy: expected a proxy such as http://user:password@proxy.example:3128, "
+        "with special characters of user and password percent-encoded"
+    ]
 
 
 def test_the_configuration_is_shown_as_it_could_be_written(tmp_path: Path) -> None:
@@ -197,8 +222,8 @@ def test_what_weakens_security_is_said(tmp_path: Path) -> None:
     )
 
     assert list(read_config(written(tmp_path, text)).warnings()) == [
-        "production: insecure_plain_http lets anyone on the way read the credentials",
-        "production: insecure_skip_verify lets anyone on the way pose as the service",
+        "production: insecure_plain_http lets anyone on the network read the credentials",
+        "production: insecure_skip_verify lets anyone on the network impersonate the service",
     ]
 
 
@@ -280,10 +305,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.0.site: expected 'china', 'international', 'malaysia' or 'europe'",
             "config.yml: accounts.1.endpoint: expected either site or endpoint",
             "config.yml: accounts.2.endpoint: expected either site or endpoint",
-            "config.yml: accounts.3.endpoint: expected https://, or insecure_plain_http: true, for http:// shows the "
+            "config.yml: accounts.3.endpoint: expected https://, or insecure_plain_http: true: http:// shows the "
             "credentials to anyone",
             "config.yml: accounts.4.endpoint: expected an address such as https://scm.ap-southeast-1.myhuaweicloud.com",
-            "config.yml: accounts.5.credentials: expected iam_endpoint, for only a site has a known one",
+            "config.yml: accounts.5.credentials: expected iam_endpoint: it is known for sites only",
         ],
     ),
     "bad kinds": (
@@ -291,14 +316,23 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "  - {name: a, site: china, credentials: {kind: hunter2}}\n"
         "  - {name: b, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://10.0.0.1'}}\n"
         "  - {name: c, site: china, credentials: token}\n"
-        "  - {name: d, site: china}\n",
+        "  - {name: d, site: china}\n"
+        "  - {name: e, site: china, credentials: {token_env: T}}\n",
         [
-            "config.yml: accounts.0.credentials: "
-            "expected a kind: aksk, password, token, metadata, profile, oidc or environment",
+            "config.yml: accounts.0.credentials.kind: "
+            "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'environment'",
             "config.yml: accounts.1.credentials.metadata.metadata_endpoint: "
-            "expected an address of this machine or its link, such as http://169.254.169.254",
+            "expected an address on this machine or its link, such as http://169.254.169.254",
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
+            "config.yml: accounts.4.credentials: expected a kind",
+        ],
+    ),
+    "bad names": (
+        MINIMAL.replace("production", "''") + MINIMAL.removeprefix("accounts:\n").replace("production", "' hunter2'"),
+        [
+            "config.yml: accounts.0.name: expected text",
+            "config.yml: accounts.1.name: expected text without white space around it",
         ],
     ),
     "one name for two accounts": (
@@ -375,7 +409,7 @@ def test_a_user_in_the_environment_makes_one_account() -> None:
 
     credentials = config.accounts[0].credentials
     assert isinstance(credentials, PasswordCredentials)
-    assert credentials.password.file == Path("/run/secrets/password")
+    assert (credentials.password.suffix, credentials.password.given) == ("_file", "/run/secrets/password")
     assert credentials.scope is not None
     assert credentials.scope.project == "cn-north-4"
 
@@ -387,7 +421,7 @@ def test_a_user_in_the_environment_makes_one_account() -> None:
             {},
             [
                 "environment: expected HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, CSR_EXPORTER_TOKEN or "
-                "CSR_EXPORTER_USER, or a file named by --config.file"
+                "CSR_EXPORTER_USER, or a file given by --config.file"
             ],
         ),
         (

@@ -1,14 +1,16 @@
-"""What was found out about an account, step by step, as frozen values. Pure."""
+"""What a check found out about an account, step by step, and how it reads without colour and in ASCII. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import click
+
 
 class Step(StrEnum):
-    """What is looked at, in this order."""
+    """What is checked, in this order."""
 
     NAME = "name"
     CONNECTION = "connection"
@@ -22,7 +24,7 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a step went, in letters that every terminal has."""
+    """How a step went."""
 
     OK = "ok"
     WARNING = "warn"
@@ -30,18 +32,27 @@ class Outcome(StrEnum):
     NOT_TRIED = "-"
 
 
+_COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.FAILED: "red", Outcome.NOT_TRIED: None}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one step went. *advice* is what to do about it. Both texts are free of secrets."""
+    """How one step went, and *advice* on what to do about it. Both texts are free of secrets."""
 
     step: Step
     outcome: Outcome
     detail: str
     advice: str = ""
 
+    def lines(self) -> Iterator[str]:
+        outcome, step = self.outcome.ljust(4), self.step.ljust(11)
+        yield f"  {click.style(outcome, fg=_COLOURS[self.outcome])}  {step}  {self.detail}"
+        if self.advice:
+            yield f"{'':21}-> {self.advice}"
+
 
 class StepFailedError(Exception):
-    """A step failed, and none that comes after it can be tried."""
+    """A step failed, so the later ones cannot be tried."""
 
     def __init__(self, step: Step, detail: str, advice: str) -> None:
         super().__init__(f"{step}: {detail}")
@@ -66,8 +77,15 @@ class Report:
     def failed(self) -> bool:
         return any(each.outcome is Outcome.FAILED for each in self.findings)
 
+    def lines(self) -> Iterator[str]:
+        """The report as text, coloured."""
+        yield f"{click.style(self.account, bold=True)}  {self.address}"
+        for finding in self.findings:
+            yield from finding.lines()
 
-def under_way(found: Iterable[Finding]) -> Step:
-    """The step that comes after those *found*."""
-    done = {each.step for each in found}
-    return next((step for step in Step if step not in done), Step.REQUESTS)
+
+def summary(reports: Sequence[Report]) -> str:
+    """How many accounts can be polled."""
+    failed = sum(each.failed for each in reports)
+    accounts = f"{len(reports)} account{'' if len(reports) == 1 else 's'}"
+    return f"{accounts}: {len(reports) - failed} can be polled, {failed} cannot"
