@@ -20,11 +20,10 @@ from typing import Any
 import requests
 import yaml
 
+from csr_exporter.config.settings import written as duration
 from csr_exporter.simulator import Fault, SimulatedAccount, Simulator, Throttle, outage
 from csr_exporter.simulator.records import Generator
 from deploy.prometheus import rules
-from deploy.prometheus.promql import DAY, duration
-from deploy.prometheus.thresholds import Thresholds
 from tests.processes import DEADLINE, Running, prometheus_in, tool, until
 
 FACTOR = 120.0
@@ -113,7 +112,7 @@ def _write(file: Path, text: str) -> None:
 def young_records(seed: int, count: int) -> tuple[dict[str, object], ...]:
     """Records of the last three months, none of which an alert about age or algorithm has to name."""
     generator, now = Generator(seed), time.time()
-    made = [generator.record(now - 90 * DAY * number / count, now) for number in range(count)]
+    made = [generator.record(now - 90 * 86400 * number / count, now) for number in range(count)]
     return tuple(each | {"private_key_algo": "EC_P256"} for each in made)
 
 
@@ -183,7 +182,7 @@ def _exporter(place: Place, factor: float) -> Iterator[Running]:
 @contextmanager
 def _watching(program: Path, exporter: Running, directory: Path, factor: float) -> Iterator[str]:
     """The address of a Prometheus with the rules, at the compressed clock."""
-    _write(directory / "rules.yml", rules.text(Thresholds(compression=factor)))
+    _write(directory / "rules.yml", rules.text(faster=factor))
     step = duration(STEP / factor)
     target = exporter.url.removeprefix("http://")
     settings = {

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from deploy.helm.files import CHART
-from deploy.prometheus.alert import Expression
 from deploy.prometheus.rules import as_yaml
 
 HERE = Path(__file__).parent
@@ -62,6 +61,4 @@ def _plain(manifest: dict[str, Any]) -> dict[str, Any]:
     specification = plain.get("spec", {})
     if "template" in specification:
         specification["template"]["metadata"].pop("annotations")
-    for rule in (rule for group in specification.get("groups", ()) for rule in group["rules"]):
-        rule["expr"] = Expression(rule["expr"])  # as it is: programs disagree about how lines are folded
     return plain

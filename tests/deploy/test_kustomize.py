@@ -14,7 +14,6 @@ import yaml
 from csr_exporter.config import read_config
 from deploy.kubernetes.files import HERE, KUBERNETES, files
 from deploy.prometheus import rules
-from deploy.prometheus.thresholds import Thresholds
 from tests.deploy.charts import LEAST, Manifest, pod
 from tests.processes import DEADLINE, tool
 
@@ -83,6 +82,6 @@ def test_kubernetes_knows_every_field(built: dict[str, Manifest]) -> None:
 def test_the_operator_gets_our_rules_and_our_pods(built: dict[str, Manifest]) -> None:
     labels = built["Deployment"]["spec"]["template"]["metadata"]["labels"]
 
-    assert built["PrometheusRule"]["spec"]["groups"] == yaml.safe_load(rules.text(Thresholds()))["groups"]
+    assert built["PrometheusRule"]["spec"]["groups"] == rules.groups()
     assert built["PodMonitor"]["spec"]["selector"]["matchLabels"] == labels
     assert {each["metadata"]["namespace"] for each in built.values()} == {"monitoring"}
