@@ -22,7 +22,7 @@ from csr_exporter.web.config import WebConfigFile
 from deploy.helm.files import CHART, files
 from deploy.kubernetes.files import KUBERNETES
 from deploy.prometheus import rules
-from tests.deploy.charts import EVERYTHING, LEAST, Manifest, manifests, one, pod, template
+from tests.deploy.charts import EVERYTHING, HELM, LEAST, Manifest, manifests, one, pod, template
 from tests.processes import DEADLINE, tool
 
 OPERATOR = "monitoring.coreos.com/v1"
@@ -47,7 +47,7 @@ def test_a_file_of_the_chart_is_what_the_code_writes(file: Path) -> None:
 
 
 def test_lint_finds_nothing_to_say() -> None:
-    command: list[str | Path] = [tool("helm", "helm, with go"), "lint", "--strict", "--kube-version", KUBERNETES, CHART]
+    command: list[str | Path] = [tool("helm", HELM), "lint", "--strict", "--kube-version", KUBERNETES, CHART]
 
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
 

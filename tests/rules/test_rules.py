@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -129,10 +128,7 @@ def test_a_known_number_of_replicas_shows_shards_that_all_have_the_same_number(t
 
 
 def test_pint_finds_nothing_to_say() -> None:
-    # With Go, a missing pint is a failure: Debian has no package of it, but .ci/run builds it.
-    if not (shutil.which("pint") or shutil.which("go")):
-        pytest.skip("no pint, and no Go to build it with: go install github.com/cloudflare/pint/cmd/pint@latest")
-    pint = tool("pint", "go, github.com/cloudflare/pint")
+    pint = tool("pint", "github.com/cloudflare/pint/cmd/pint")
 
     result = ran(
         pint, "--offline", "--config", ROOT / ".pint.hcl", "lint", "--min-severity=info", "--fail-on=info", RULES
@@ -149,11 +145,11 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 
 @pytest.mark.parametrize("alert", NAMES)
-def test_a_runbook_says_what_it_means_its_impact_how_to_look_and_how_to_fix(alert: str) -> None:
+def test_a_runbook_says_what_it_means_its_impact_its_diagnosis_and_its_mitigation(alert: str) -> None:
     text = (PAGES / f"{alert}.md").read_text(encoding="utf-8")
 
     assert text.startswith(f"# {alert}\n")
-    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Meaning", "Impact", "How to look", "How to fix"]
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
