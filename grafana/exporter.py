@@ -1,4 +1,4 @@
-"""How the exporter knows: polls, requests, credentials, and the processes themselves."""
+"""Whether the exporter works: polls, requests, credentials, and the processes themselves."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MODES = {
 _MODE = "csr_exporter_offset_mode_info"
 _FOUND_OUT = series(_MODE, 'mode!="untested"')
 _OFFSET_MODE = f"topk by (account) (1, max by (account, mode) ({_FOUND_OUT} * 2 or {series(_MODE)}))"
-"""One for each account, although replicas need not all have found out."""
+"""One for each account, although not every replica may have found out yet."""
 
 
 def board() -> Board:

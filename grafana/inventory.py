@@ -1,4 +1,4 @@
-"""The single CSRs: searched, sorted, new and gone."""
+"""Single CSRs: searched, sorted, new and removed."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ WANTED = ('name=~"(?i).*$search.*"', 'domain_name=~"(?i).*$search.*"')
 
 
 def _found(*matchers: str, offset: str = "") -> str:
-    """The info of the CSRs that the filters and *matchers* choose, of whatever age."""
+    """The info of the CSRs that match the filters and *matchers*, whatever their age."""
     return " or ".join(f"{series('scm_csr_info', *MATCHERS, *matchers, wanted)}{offset}" for wanted in WANTED)
 
 
 TOO_YOUNG = f"({AGE} < $age)"
 MATCHING = f"group by (account, id) ({_found()}) unless on (account, id) {TOO_YOUNG}"
-"""One series for each CSR that matches. One of unknown age is never filtered away for its age."""
+"""One series for each CSR that matches. The age filter never hides a CSR of unknown age."""
 
 TOLD = f"{described(_found())} unless on (account, id) {TOO_YOUNG}"
-"""The same with what is told of each."""
+"""The same with the labels of each."""
 
 AGES = f"{AGE} and on (account, id) ({MATCHING})"
 
 
 def _number(vector: str) -> str:
-    """How many series *vector* has, 0 where there are CSRs but none such, absent where there are no CSRs at all."""
+    """How many series *vector* has: 0 if there are CSRs but none like that, absent if there are no CSRs at all."""
     return f"count({vector}) or count({MATCHING}) * 0"
 
 
@@ -65,7 +65,7 @@ def _texts(numbers: dict[str, int]) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items()}
 
 
-# --- the choice in numbers --------------------------------------------------------------------------------------------
+# --- matches in numbers -----------------------------------------------------------------------------------------------
 
 
 def _matching() -> stat.Panel:
@@ -119,13 +119,13 @@ def _repeated() -> stat.Panel:
 
 
 def _several(label: str) -> str:
-    """What more than one matching CSR of an account has as *label*, which may be left out of per_csr.labels."""
+    """Values of *label* that several matching CSRs of an account share; per_csr.labels may lack the label."""
     found = _found(f'{label}!=""')
     with_label = f"{described(found)} unless on (account, id) {TOO_YOUNG}"
     return f"count by (account, {label}) ({with_label}) > 1"
 
 
-# --- the choice in pictures -------------------------------------------------------------------------------------------
+# --- matches in charts ------------------------------------------------------------------------------------------------
 
 
 def _by_algorithm() -> bargauge.Panel:

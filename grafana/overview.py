@@ -194,7 +194,7 @@ def _worth_a_look() -> stat.Panel:
     return figures(text, asked, colours)
 
 
-# --- how it came to this ----------------------------------------------------------------------------------------------
+# --- over time --------------------------------------------------------------------------------------------------------
 
 
 def _over_time() -> timeseries.Panel:
@@ -235,7 +235,7 @@ def _limit() -> timeseries.Panel:
     return limited(panel, LIMIT)
 
 
-# --- whose, and what to look at ---------------------------------------------------------------------------------------
+# --- accounts, CSRs and alerts ----------------------------------------------------------------------------------------
 
 
 def _accounts() -> table.Panel:

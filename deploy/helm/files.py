@@ -1,4 +1,4 @@
-"""The files of the chart that follow from elsewhere, since Helm reads nothing outside its chart."""
+"""The generated files of the chart: Helm reads nothing outside its chart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def files() -> Mapping[Path, str]:
 
 
 def _rules() -> str:
-    """The rules with their thresholds open, those that are others once `replicas` is set, and the defaults."""
+    """The rules with open thresholds, those that change once `replicas` is set, and the defaults."""
     content = {
         "groups": open_groups(),
         "with_replicas": {

@@ -46,7 +46,7 @@ def _alert() -> Schema:
 
 
 def _config() -> Schema:
-    """That of the exporter, in the regular expressions of Go; whether there are accounts is asked by the chart."""
+    """The exporter's schema, with regular expressions for Go; the chart itself checks that there are accounts."""
     text = json.dumps(Config.model_json_schema()).replace('"pattern": "^(?=\\\\d)', '"minLength": 2, "pattern": "^')
     schema: Schema = _untitled(json.loads(text))
     schema["properties"]["accounts"].pop("minItems", None)

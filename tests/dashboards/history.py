@@ -103,9 +103,7 @@ class _Deployment:
 
     def _poller(self, name: str) -> Poller:
         account = next(account for account in self._config.accounts if account.name == name)
-        poller = poller_for(self._config, account, self._pool, sleep=lambda _: None)
-        poller._now = self._clock  # noqa: SLF001 - what a test of the poller gives it, with all the rest real
-        return poller
+        return poller_for(self._config, account, self._pool, sleep=lambda _: None, now=self._clock)
 
     def text(self) -> str:
         """What a scrape gives now, with time and labels; without the end mark."""

@@ -395,7 +395,7 @@ def test_notes_say_what_to_check_without_data(tmp_path: Path) -> None:
 
     assert "port-forward deployment/scm-csr-exporter 10065" in plain
     assert "check --live --config.file=/etc/csr-exporter/config/config.yml" in plain
-    assert "No monitor was asked for" in plain
+    assert "No monitor is enabled" in plain
     assert "port-forward statefulset/scm-csr-exporter 10065\n  https://" in whole
     assert "networkPolicy.egressPorts" in whole
-    assert "No monitor was asked for" not in whole
+    assert "No monitor is enabled" not in whole

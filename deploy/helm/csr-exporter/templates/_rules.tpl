@@ -9,7 +9,7 @@
 {{- $seconds -}}
 {{- end -}}
 
-{{- /* The text of a token of files/rules.json: a list of its verb, the value and what the reference lists. */ -}}
+{{- /* The text for a token of files/rules.json: takes a list of its verb, the value, and the documented algorithms. */ -}}
 {{- define "csr-exporter.filled" -}}
 {{- $verb := index . 0 -}}{{- $value := index . 1 -}}{{- $documented := index . 2 -}}
 {{- if eq $verb "rest" -}}{{- printf "%.6g" (subf 1 (float64 $value)) -}}
@@ -24,7 +24,7 @@
 {{- else -}}{{- $value -}}{{- end -}}
 {{- end -}}
 
-{{- /* The jobs of the exporter, where the name of the release leaves the default behind: the operator calls jobs by it. */ -}}
+{{- /* The exporter's jobs, if its name is not the default: the operator names jobs after it. */ -}}
 {{- define "csr-exporter.jobs" -}}
 {{- $name := include "csr-exporter.fullname" . -}}
 {{- contains "csr-exporter" $name | ternary dict (dict "exporter_jobs" (printf ".*%s.*" $name)) | toJson -}}
@@ -35,7 +35,7 @@
 {{- $text := .Files.Get "files/rules.json" -}}
 {{- $facts := fromJson $text -}}
 {{- $thresholds := merge (include "csr-exporter.jobs" . | fromJson) $facts.defaults -}}
-{{- /* One by one, for merge takes a 0 for nothing. */ -}}
+{{- /* One by one: merge would ignore a 0. */ -}}
 {{- range $name, $value := .Values.prometheusRule.thresholds -}}{{- $_ := set $thresholds $name $value -}}{{- end -}}
 {{- range regexFindAll "@@[a-z_:]+@@" $text -1 | uniq -}}
 {{- $parts := append (trimAll "@" . | splitList ":") "" -}}
@@ -46,7 +46,7 @@
 {{- $text -}}
 {{- end -}}
 
-{{- /* A rule as the user wants it: a list of the rule and of what stands below its name in prometheusRule.alerts. */ -}}
+{{- /* A rule with the user's changes: takes a list of the rule and its entry in prometheusRule.alerts. */ -}}
 {{- define "csr-exporter.rule" -}}
 {{- $rule := deepCopy (first .) -}}{{- $wanted := last . -}}
 {{- with $wanted.for -}}{{- $_ := set $rule "for" . -}}{{- end -}}
