@@ -32,9 +32,8 @@ soak: $(READY) ## A daemon under faults at random for three minutes, or SECONDS=
 bench: $(READY) ## Benchmarks: ratios against named alternatives, measured in one run
 	@$(BIN)/python -m bench
 
-dashboards: $(READY) ## The dashboards in grafana/, from their code, and what each query returns (needs prometheus)
+dashboards: $(READY) ## The dashboards in grafana/, from their code
 	@$(BIN)/python -m grafana
-	@$(BIN)/python -m tests.dashboards
 
 rules: $(READY) ## Alert rules, their unit tests and their pages in docs/, from deploy/prometheus/
 	@$(BIN)/python -m deploy.prometheus

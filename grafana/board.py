@@ -1,4 +1,4 @@
-"""What the three dashboards have in common, and how panels find their place."""
+"""What the three dashboards share, and the layout of panels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WIDTH = 24
 
 
 class Board:
-    """A dashboard that is filled from the top, one band of panels after the other."""
+    """A dashboard, filled from the top with one band of panels after another."""
 
     def __init__(self, uid: str, title: str, description: str, since: str) -> None:
         self._y = 0
@@ -48,7 +48,7 @@ class Board:
         self._built.with_variable(variable)
 
     def row(self, title: str) -> None:
-        """Begin a part that can be folded."""
+        """Begin a section that can be folded."""
         self._panels += 1
         place = GridPos(x=0, y=self._y, w=WIDTH, h=1)
         self._built.with_row(Row(title).id(self._panels).grid_pos(place))

@@ -10,7 +10,7 @@ from grafana.style import ALGORITHMS, BAD, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WAR
 ACCOUNT = "Account"
 
 CARRIED = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
-"""What a link to another dashboard takes along."""
+"""What a link to another dashboard passes on."""
 
 
 def link(dashboard: str, title: str, **variables: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def link(dashboard: str, title: str, **variables: str) -> dict[str, str]:
 
 
 def account(dashboard: str, title: str, width: int | None = None) -> Column:
-    """The account, which leads to *dashboard*."""
+    """The account, with a link to *dashboard*."""
     links = [link(dashboard, title, account="${__value.raw:percentencode}")]
     return Column("account", ACCOUNT, width, settings=(("links", links),))
 
@@ -44,14 +44,14 @@ def algorithm(width: int | None = 100) -> Column:
 
 
 def age(field: str, title: str, width: int | None = None) -> Column:
-    """An age in days, coloured as keys of that age are; -1 is not known."""
+    """An age in days, in the colour for keys of that age; -1 is unknown."""
     mappings = [words({"-1": ("unknown", QUIET)}), absent()]
     settings = (("decimals", 0), ("thresholds", KEY_AGE.build()), ("mappings", mappings), COLOURED_TEXT)
     return Column(field, title, width, DAYS, settings)
 
 
 def moment(field: str, title: str) -> Column:
-    """A date, from milliseconds; -1 is not known."""
+    """A date, from milliseconds; -1 is unknown."""
     mappings = [words({"-1": ("unknown", QUIET)})]
     return Column(field, title, 140, "time:YYYY-MM-DD HH:mm", (("mappings", mappings),))
 

@@ -1,4 +1,4 @@
-"""How the exporter knows: polls, requests, credentials, and the processes themselves."""
+"""Whether the exporter works: polls, requests, credentials, and the processes themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from grafana.style import (
     words,
 )
 
-NOT_POLLED = "Nothing is polled"
+NOT_POLLED = "No account is polled"
 FAILED = 'code!~"2.."'
 
 MODES = {
@@ -42,7 +42,7 @@ MODES = {
 _MODE = "csr_exporter_offset_mode_info"
 _FOUND_OUT = series(_MODE, 'mode!="untested"')
 _OFFSET_MODE = f"topk by (account) (1, max by (account, mode) ({_FOUND_OUT} * 2 or {series(_MODE)}))"
-"""One for each account, although replicas need not all have found out."""
+"""One for each account, although not every replica may have found out yet."""
 
 
 def board() -> Board:
@@ -50,7 +50,7 @@ def board() -> Board:
     made = Board(
         "scm-csr-exporter",
         "CSR exporter",
-        "Whether the CSR exporter does its work: polls, requests to the cloud, credentials and the process itself.",
+        "Whether the CSR exporter works: polls, requests to the cloud, credentials, and the process itself.",
         "now-24h",
     )
     made.band(4, (4, _failing()), (4, _worst()), (4, _failed()), (4, _errors()), (4, _latency_now()), (4, _running()))
@@ -70,7 +70,7 @@ def board() -> Board:
 
 
 def _failing() -> stat.Panel:
-    text = Text("Failing", "Accounts whose last poll failed, at every replica (scm_csr_up).", NOT_POLLED)
+    text = Text("Failing accounts", "Accounts whose last poll failed on every replica (scm_csr_up).", NOT_POLLED)
     up = held("scm_csr_up")
     none = words({"0": ("none", GOOD)})
     query = Query(f"count({up} == 0) or count({up}) * 0", kind="instant")
@@ -80,9 +80,9 @@ def _failing() -> stat.Panel:
 def _worst() -> stat.Panel:
     text = Text(
         "Data age",
-        "Time since the last successful poll of the account that waits longest, in its poll intervals "
-        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds); never, if one had no "
-        "success since its exporters started. Up to 1 is as it should be; orange from 1.5, red from 3.",
+        "Time since the last successful poll of the account that has waited longest, in poll intervals "
+        "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds); never if a poll has not "
+        "succeeded since the exporters started. Up to 1 is normal; orange from 1.5, red from 3.",
         NOT_POLLED,
     )
     query = Query(f"{NEVER} or max({DATA_AGE_IN_INTERVALS})", kind="instant")
@@ -93,7 +93,7 @@ def _worst() -> stat.Panel:
 def _failed() -> stat.Panel:
     text = Text(
         "Failed polls",
-        "Polls that failed within the time range (csr_exporter_poll_failures_total), of all replicas.",
+        "Polls of all replicas that failed in the time range (csr_exporter_poll_failures_total).",
         NOT_POLLED,
     )
     query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
@@ -103,9 +103,9 @@ def _failed() -> stat.Panel:
 def _errors() -> stat.Panel:
     text = Text(
         "HTTP errors",
-        "The part of the requests within the time range that got no status 2xx (csr_exporter_api_requests_total); "
-        "a poll may succeed all the same, because it asks again.",
-        "No request yet",
+        "Share of requests in the time range without a 2xx status (csr_exporter_api_requests_total). A poll may still "
+        "succeed, because it retries.",
+        "No requests yet",
     )
     failed, sent = (
         done("csr_exporter_api_requests_total", *matchers, window="$__range") for matchers in ((FAILED,), ())
@@ -117,9 +117,9 @@ def _errors() -> stat.Panel:
 def _latency_now() -> stat.Panel:
     text = Text(
         "p95 latency",
-        "95th percentile within the time range of the time from sending a request to SCM to the last byte of its "
-        "reply (csr_exporter_api_request_duration_seconds).",
-        "No request yet",
+        "95th percentile of the time from sending a request to SCM to the last byte of its reply, over the time range "
+        "(csr_exporter_api_request_duration_seconds).",
+        "No requests yet",
     )
     query = Query(_quantile("0.95", "$__range"), kind="instant")
     return tile(text, query, "s", colours=limits(CALM, (2.5, WARNING), (10, BAD)), decimals=1)
@@ -142,9 +142,9 @@ def _running() -> stat.Panel:
 def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
-        "How each account is polled: the last poll (scm_csr_up), time since the last success, how long the last poll "
-        "took, failures within the time range, CSRs reported but not read, what the service means by offset "
-        "(csr_exporter_offset_mode_info), clocks apart, and when the credential ends, where it does.",
+        "Polling of each account: the last poll (scm_csr_up), time since the last success, how long the last poll "
+        "took, failures in the time range, CSRs reported but not read, what offset counts "
+        "(csr_exporter_offset_mode_info), clock skew, and when the credential expires, if it does.",
         DASH,
     )
     asked = (
@@ -162,12 +162,12 @@ def _accounts() -> table.Panel:
         account("scm-csr-inventory", "CSRs of this account"),
         state("Value #A"),
         waited("Value #B", "Last success"),
-        shaded("Value #C", "In polls", "none", MISSED_POLLS, decimals=1),
-        Column("Value #D", "Poll took", unit="s"),
+        shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
+        Column("Value #D", "Poll duration", unit="s"),
         shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
         shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
         Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
-        Column("Value #H", "Clocks apart", unit="s", settings=(("decimals", 0),)),
+        Column("Value #H", "Clock skew", unit="s", settings=(("decimals", 0),)),
         shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
@@ -176,10 +176,10 @@ def _accounts() -> table.Panel:
 def _data_age() -> timeseries.Panel:
     text = Text(
         "Data age in poll intervals",
-        "The longest time since the last successful poll of each account, in its poll intervals. About 1 is as it "
-        "should be; at 3 the data count as late, and at stale_after, by default 6, the inventory is dropped "
+        "Longest time since the last successful poll of each account, in poll intervals. About 1 is normal; at 3 the "
+        "data counts as stale, and at stale_after, by default 6, the inventory is dropped "
         "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
-        "No poll succeeded yet",
+        "No poll has succeeded yet",
     )
     longest = f"max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m])"
     panel = lines(text, [Query(longest, "{{account}}")], "none").decimals(1).interval("10m")
@@ -189,8 +189,8 @@ def _data_age() -> timeseries.Panel:
 def _polls() -> timeseries.Panel:
     text = Text(
         "Polls",
-        "Polls per 30 minutes by their result, of all replicas (csr_exporter_polls_total, "
-        "csr_exporter_poll_failures_total by reason).",
+        "Polls of all replicas per 30 minutes, by result (csr_exporter_polls_total, csr_exporter_poll_failures_total "
+        "by reason).",
         NOT_POLLED,
     )
     good = f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}"
@@ -208,8 +208,8 @@ def _by_reason(panel: timeseries.Panel) -> timeseries.Panel:
 
 def _duration() -> timeseries.Panel:
     text = Text(
-        "Duration of a poll",
-        "How long the last poll of each account took (csr_exporter_last_poll_duration_seconds); it must stay well "
+        "Poll duration",
+        "How long the last poll of each account took (csr_exporter_last_poll_duration_seconds). It should stay well "
         "below the poll interval.",
         NOT_POLLED,
     )
@@ -223,9 +223,9 @@ def _duration() -> timeseries.Panel:
 def _requests() -> timeseries.Panel:
     text = Text(
         "Requests",
-        "Requests per 30 minutes by service and HTTP status, of all replicas, repeated ones too "
-        "(csr_exporter_api_requests_total): what the cloud counts towards its limits.",
-        "No request yet",
+        "Requests of all replicas per 30 minutes, including retries, by service and HTTP status "
+        "(csr_exporter_api_requests_total): what the cloud counts against its limits.",
+        "No requests yet",
     )
     sent = f"{done('csr_exporter_api_requests_total', by=('service', 'code'))} > 0"
     panel = counts(text, [Query(sent, "{{service}} / {{code}}")], "30m").color_scheme(fixed(QUIET))
@@ -236,12 +236,12 @@ def _requests() -> timeseries.Panel:
 
 def _latency() -> timeseries.Panel:
     text = Text(
-        "Latency of the service",
-        "How long replies of SCM took, from sending the request to the last byte: half, 95 % and 99 % of them within "
-        "this time (csr_exporter_api_request_duration_seconds).",
-        "No request yet",
+        "API latency",
+        "Time from sending a request to SCM to the last byte of its reply: median, 95th and 99th percentile "
+        "(csr_exporter_api_request_duration_seconds).",
+        "No requests yet",
     )
-    shares = (("0.99", "99 %", "#2B6FC9"), ("0.95", "95 %", CALM), ("0.5", "half", "#7CC4EA"))
+    shares = (("0.99", "p99", "#2B6FC9"), ("0.95", "p95", CALM), ("0.5", "median", "#7CC4EA"))
     panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("30m")
     for _, name, colour in shares:
         panel.override_by_name(name, [painted(colour)])
@@ -250,10 +250,10 @@ def _latency() -> timeseries.Panel:
 
 def _retries() -> timeseries.Panel:
     text = Text(
-        "Requests sent again",
-        "Requests repeated within a poll, per 30 minutes by reason, of all replicas (csr_exporter_api_retries_total). "
-        "Throttled ones mean that the service wants fewer.",
-        "No request yet",
+        "Retries",
+        "Requests of all replicas retried within a poll, per 30 minutes, by reason (csr_exporter_api_retries_total). "
+        "Throttled means the service wants fewer requests.",
+        "No requests yet",
     )
     again = done("csr_exporter_api_retries_total", by=("reason",))
     return _by_reason(counts(text, [Query(again, "{{reason}}")], "30m").axis_soft_max(5))
@@ -264,9 +264,9 @@ def _retries() -> timeseries.Panel:
 
 def _trouble() -> timeseries.Panel:
     text = Text(
-        "Trouble in the list",
-        "Per 30 minutes, of all replicas: walks during which the list changed (csr_exporter_torn_walks_total) and "
-        "records that were dropped or lost a field (csr_exporter_records_rejected_total, by reason).",
+        "Problems in the list",
+        "All replicas, per 30 minutes: how often the list changed while it was read (csr_exporter_torn_walks_total), "
+        "and records that were dropped or lost a field (csr_exporter_records_rejected_total, by reason).",
         NOT_POLLED,
     )
     queries = [
@@ -282,9 +282,9 @@ def _trouble() -> timeseries.Panel:
 
 def _credentials() -> timeseries.Panel:
     text = Text(
-        "Life left in credentials",
-        "Time until the token or temporary key in use expires (csr_exporter_credential_expiry_timestamp_seconds), of "
-        "accounts whose credentials do. It must rise again before it comes near zero.",
+        "Credential lifetime left",
+        "Time until the current token or temporary key expires (csr_exporter_credential_expiry_timestamp_seconds), for "
+        "accounts whose credentials expire. It should rise again well before it reaches zero.",
         "No credential expires",
     )
     expiry = f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')})"
@@ -294,10 +294,10 @@ def _credentials() -> timeseries.Panel:
 
 def _skew() -> timeseries.Panel:
     text = Text(
-        "Clocks apart",
-        "The clock of the service minus that of the exporter (csr_exporter_clock_skew_seconds), in whole seconds. "
-        "Requests signed more than 15 minutes off are refused.",
-        "No reply yet",
+        "Clock skew",
+        "The service's clock minus the exporter's (csr_exporter_clock_skew_seconds), in whole seconds. "
+        "The service refuses requests signed more than 15 minutes off.",
+        "No replies yet",
     )
     skew = f"max by (account) ({series('csr_exporter_clock_skew_seconds')})"
     panel = lines(text, [Query(skew, "{{account}}")], "s").axis_soft_min(-5).axis_soft_max(5)
@@ -310,9 +310,9 @@ def _skew() -> timeseries.Panel:
 def _exporters() -> table.Panel:
     text = Text(
         "Exporters",
-        "Each process: whether it can be scraped (up), its version (csr_exporter_build_info), whether the "
-        "configuration could be read the last time, its hash, which replicas should share "
-        "(csr_exporter_config_hash_info), when it was read, and when the process started.",
+        "Each process: whether it can be scraped (up), its version (csr_exporter_build_info), whether its "
+        "configuration is valid, the configuration's hash, which should be the same on all replicas "
+        "(csr_exporter_config_hash_info), when it was loaded, and when the process started.",
         DASH,
     )
     asked = (
@@ -335,8 +335,8 @@ def _exporters() -> table.Panel:
             110,
             settings=(("mappings", [read]), ("custom.cellOptions", {"type": "color-text"}), ("custom.align", "left")),
         ),
-        Column("hash", "Its hash", 150),
-        moment("Value #E", "Read"),
+        Column("hash", "Hash", 150),
+        moment("Value #E", "Loaded"),
         moment("Value #F", "Started"),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, "Instance")
@@ -344,7 +344,7 @@ def _exporters() -> table.Panel:
 
 def _memory() -> timeseries.Panel:
     text = Text(
-        "Memory", "Resident memory of each process (process_resident_memory_bytes).", "Not known on this platform"
+        "Memory", "Resident memory of each process (process_resident_memory_bytes).", "Not available on this platform"
     )
     query = Query(f"max by (instance) ({exporter('process_resident_memory_bytes')})", "{{instance}}")
     return lines(text, [query], "bytes")
@@ -352,7 +352,7 @@ def _memory() -> timeseries.Panel:
 
 def _cpu() -> timeseries.Panel:
     text = Text(
-        "CPU", "Part of one CPU that each process uses (process_cpu_seconds_total).", "Not known on this platform"
+        "CPU", "Share of one CPU that each process uses (process_cpu_seconds_total).", "Not available on this platform"
     )
     rate = f"max by (instance) (rate({exporter('process_cpu_seconds_total')}[$__rate_interval]))"
     return lines(text, [Query(rate, "{{instance}}")], "percentunit").interval("5m")
@@ -361,8 +361,8 @@ def _cpu() -> timeseries.Panel:
 def _scrapes() -> timeseries.Panel:
     text = Text(
         "Scrapes",
-        "How long Prometheus took to scrape each exporter (scrape_duration_seconds), and the most samples it got "
-        "(scrape_samples_scraped, dashed, on the right).",
+        "How long a scrape of each exporter takes (scrape_duration_seconds), and the largest number of samples "
+        "(scrape_samples_scraped, dashed, right axis).",
         "Not scraped",
     )
     queries = [

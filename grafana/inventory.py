@@ -1,4 +1,4 @@
-"""The single CSRs: searched, sorted, new and gone."""
+"""Single CSRs: searched, sorted, new and removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grafana.panels import Column, Query, Text, bars, listing, tile
 from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, days, described, held, series, told, total
 from grafana.style import ALGORITHMS, CALM, DAYS, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
 
-NO_CSR_SERIES = "No CSR matches, or no series per CSR"
+NO_CSR_SERIES = "No CSR matches, or per_csr is off"
 
 MATCHERS = (
     'private_key_algo=~"$algorithm"',
@@ -20,22 +20,22 @@ WANTED = ('name=~"(?i).*$search.*"', 'domain_name=~"(?i).*$search.*"')
 
 
 def _found(*matchers: str, offset: str = "") -> str:
-    """The info of the CSRs that the filters and *matchers* choose, of whatever age."""
+    """The info of the CSRs that match the filters and *matchers*, whatever their age."""
     return " or ".join(f"{series('scm_csr_info', *MATCHERS, *matchers, wanted)}{offset}" for wanted in WANTED)
 
 
 TOO_YOUNG = f"({AGE} < $age)"
 MATCHING = f"group by (account, id) ({_found()}) unless on (account, id) {TOO_YOUNG}"
-"""One series for each CSR that matches. One of unknown age is never filtered away for its age."""
+"""One series for each CSR that matches. The age filter never hides a CSR of unknown age."""
 
 TOLD = f"{described(_found())} unless on (account, id) {TOO_YOUNG}"
-"""The same with what is told of each."""
+"""The same with the labels of each."""
 
 AGES = f"{AGE} and on (account, id) ({MATCHING})"
 
 
 def _number(vector: str) -> str:
-    """How many series *vector* has, 0 where there are CSRs but none such, absent where there are no CSRs at all."""
+    """How many series *vector* has: 0 if there are CSRs but none like that, absent if there are no CSRs at all."""
     return f"count({vector}) or count({MATCHING}) * 0"
 
 
@@ -44,20 +44,20 @@ def board() -> Board:
     made = Board(
         "scm-csr-inventory",
         "CSR inventory",
-        "Every certificate signing request that is listed, with filters; a panel's menu, Inspect, exports it as CSV.",
+        "Every listed certificate signing request, with filters. Inspect in a panel's menu exports it as CSV.",
         "now-24h",
     )
     made.variable(chosen("algorithm", "scm_csr_info", ACCOUNTS, "Algorithm", everything=".*"))
     made.variable(chosen("usage", "scm_csr_info", ACCOUNTS, "Usage", everything=".*"))
     ages = {"any": 0, "30 days": 30 * DAY, "90 days": 90 * DAY, "180 days": 180 * DAY, "1 year": YEAR}
     made.variable(one_of("age", "Older than", {**_texts(ages), "2 years": str(2 * YEAR)}))
-    made.variable(typed("search", "Name or domain has"))
+    made.variable(typed("search", "Name or domain contains"))
     made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000", "10000": "10000"}))
     made.band(4, (4, _matching()), (4, _part()), (4, _oldest()), (4, _median()), (4, _recent()), (4, _repeated()))
     made.band(8, (8, _by_algorithm()), (8, _by_age()), (8, _by_account()))
     made.band(17, (24, _csrs()))
     made.band(9, (12, _new()), (12, _gone()))
-    made.band(9, (12, _shared("domain_name", "Domains with several CSRs")), (12, _shared("name", "Names used again")))
+    made.band(9, (12, _shared("domain_name", "Domains with several CSRs")), (12, _shared("name", "Reused names")))
     return made
 
 
@@ -65,13 +65,13 @@ def _texts(numbers: dict[str, int]) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items()}
 
 
-# --- the choice in numbers --------------------------------------------------------------------------------------------
+# --- matches in numbers -----------------------------------------------------------------------------------------------
 
 
 def _matching() -> stat.Panel:
     text = Text(
         "Matching",
-        "CSRs with series of their own (scm_csr_info) that the filters above choose.",
+        "CSRs with series of their own (scm_csr_info) that match the filters above.",
         NO_CSR_SERIES,
     )
     return tile(text, Query(f"count({MATCHING})", kind="instant"), "short")
@@ -79,8 +79,8 @@ def _matching() -> stat.Panel:
 
 def _part() -> stat.Panel:
     text = Text(
-        "Of all CSRs",
-        "The part of the CSRs reported in the accounts chosen (scm_csr_reported) that match. Without a filter, less "
+        "Share of all CSRs",
+        "Share of the CSRs reported in the selected accounts (scm_csr_reported) that match. Without a filter, less "
         "than 100 % means that not every CSR could be listed or has series of its own.",
         NO_CSR_SERIES,
     )
@@ -88,19 +88,21 @@ def _part() -> stat.Panel:
 
 
 def _oldest() -> stat.Panel:
-    text = Text("Oldest match", "The greatest age of the matching CSRs (scm_csr_age_seconds).", "No match with a date")
+    text = Text("Oldest match", "Age of the oldest matching CSR (scm_csr_age_seconds).", "No match has a date")
     return tile(text, Query(days(f"max({AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
 
 
 def _median() -> stat.Panel:
-    text = Text("Median age", "Half of the matching CSRs are older (scm_csr_age_seconds).", "No match with a date")
+    text = Text(
+        "Median age", "Half of the matching CSRs are older than this (scm_csr_age_seconds).", "No match has a date"
+    )
     return tile(text, Query(days(f"quantile(0.5, {AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
 
 
 def _recent() -> stat.Panel:
     text = Text(
         "Last 30 days",
-        "Matching CSRs that are at most 30 days old (scm_csr_age_seconds).",
+        "Matching CSRs created within the last 30 days (scm_csr_age_seconds).",
         NO_CSR_SERIES,
     )
     return tile(text, Query(_number(f"({AGES}) <= {30 * DAY}"), kind="instant"), "short")
@@ -109,7 +111,7 @@ def _recent() -> stat.Panel:
 def _repeated() -> stat.Panel:
     text = Text(
         "Duplicates",
-        "Primary domain names that more than one matching CSR of an account has (scm_csr_info, label domain_name).",
+        "Primary domains shared by several matching CSRs of an account (scm_csr_info, label domain_name).",
         NO_CSR_SERIES,
     )
     query = Query(_number(_several("domain_name")), kind="instant")
@@ -117,13 +119,13 @@ def _repeated() -> stat.Panel:
 
 
 def _several(label: str) -> str:
-    """What more than one matching CSR of an account has as *label*, which may be left out of per_csr.labels."""
+    """Values of *label* that several matching CSRs of an account share; per_csr.labels may lack the label."""
     found = _found(f'{label}!=""')
     with_label = f"{described(found)} unless on (account, id) {TOO_YOUNG}"
     return f"count by (account, {label}) ({with_label}) > 1"
 
 
-# --- the choice in pictures -------------------------------------------------------------------------------------------
+# --- matches in charts ------------------------------------------------------------------------------------------------
 
 
 def _by_algorithm() -> bargauge.Panel:
@@ -133,7 +135,7 @@ def _by_algorithm() -> bargauge.Panel:
 
 
 def _by_age() -> bargauge.Panel:
-    text = Text("By age, up to", "Matching CSRs by their age (scm_csr_age_seconds).", NO_CSR_SERIES)
+    text = Text("By age (up to)", "Matching CSRs by age (scm_csr_age_seconds).", NO_CSR_SERIES)
     bands = (
         ("30d", 0, 30 * DAY, "#009988"),
         ("90d", 30 * DAY, 90 * DAY, "#6DC09F"),
@@ -162,7 +164,7 @@ def _by_account() -> bargauge.Panel:
 def _csrs() -> table.Panel:
     text = Text(
         "CSRs",
-        "The matching CSRs, the oldest first, at most as many as Rows says: scm_csr_info, scm_csr_age_seconds, "
+        "Matching CSRs, oldest first, up to the number in Rows: scm_csr_info, scm_csr_age_seconds, "
         "scm_csr_create_timestamp_seconds (field create_time) and scm_csr_sans (additional domain names).",
         NO_CSR_SERIES,
     )
@@ -194,9 +196,9 @@ def _complete(offset: str = "") -> str:
 def _new() -> table.Panel:
     text = Text(
         "New in the time range",
-        "Matching CSRs that were not in the inventory at the beginning of the time range, of accounts whose inventory "
+        "Matching CSRs that were not in the inventory at the start of the time range, for accounts whose inventory "
         "was complete then (scm_csr_info, scm_csr_inventory_complete).",
-        "None is new, or no inventory at the beginning of the time range",
+        "Nothing new, or no inventory at the start of the time range",
     )
     before = f"group by (account, id) ({series('scm_csr_info')} offset $__range)"
     new = f"{TOLD} unless on (account, id) {before} and on (account) ({_complete(' offset $__range')})"
@@ -205,11 +207,10 @@ def _new() -> table.Panel:
 
 def _gone() -> table.Panel:
     text = Text(
-        "Gone in the time range",
-        "Matching CSRs that were in the inventory at the beginning of the time range and are not now, of accounts "
-        "whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their private keys are gone with "
-        "them.",
-        "None is gone",
+        "Removed in the time range",
+        "Matching CSRs that were in the inventory at the start of the time range and are not in it now, for accounts "
+        "whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their private keys are gone too.",
+        "Nothing removed",
     )
     then = described(_found(offset=" offset $__range"))
     now = f"group by (account, id) ({series('scm_csr_info')})"
@@ -233,8 +234,8 @@ def _shared(label: str, title: str) -> table.Panel:
     what = {"domain_name": "primary domain", "name": "name"}[label]
     text = Text(
         title,
-        f"What more than one matching CSR of an account has as its {what} (scm_csr_info, label {label}); at most 100 "
-        "rows, the most frequent first.",
+        f"Each {what} shared by several matching CSRs of an account (scm_csr_info, label {label}), most frequent "
+        "first; at most 100 rows.",
         "None",
     )
     columns = [

@@ -49,7 +49,7 @@ from grafana.style import (
 )
 
 NO_INVENTORY = "No current inventory"
-NOT_POLLED = "Nothing is polled"
+NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
@@ -63,7 +63,7 @@ def board() -> Board:
     made = Board(
         "scm-csr-overview",
         "CSR overview",
-        "Certificate signing requests, and with them private keys, that Huawei Cloud SSL Certificate Manager holds.",
+        "The certificate signing requests, and so the private keys, that Huawei Cloud SSL Certificate Manager stores.",
         "now-7d",
     )
     made.band(4, (4, _stored()), (4, _oldest()), (4, _over_a_year()), (4, _coverage()), (4, _data_age()), (4, _trust()))
@@ -80,8 +80,8 @@ def board() -> Board:
 def _stored() -> stat.Panel:
     text = Text(
         "CSRs stored",
-        "CSRs as the service counts them (scm_csr_reported, field total), over all accounts chosen. Accounts whose "
-        "last inventory is older than stale_after are not in it.",
+        "CSRs as the service counts them (scm_csr_reported, field total), in all selected accounts. Accounts whose "
+        "last inventory is older than stale_after are not included.",
         NO_INVENTORY,
     )
     return tile(text, Query(total(held("scm_csr_reported")), kind="instant"), "short")
@@ -90,9 +90,9 @@ def _stored() -> stat.Panel:
 def _oldest() -> stat.Panel:
     text = Text(
         "Oldest key",
-        "Age of the oldest CSR, and so of its private key (scm_csr_oldest_age_seconds, from field create_time). "
+        "Age of the oldest CSR, and so of its private key (scm_csr_oldest_age_seconds, from create_time). "
         "Orange from one year, red from two.",
-        "No CSR with a date",
+        "No CSR has a date",
     )
     query = Query(days(f"max({held('scm_csr_oldest_age_seconds')})"), kind="instant")
     return tile(text, query, DAYS, colours=KEY_AGE)
@@ -102,8 +102,8 @@ def _over_a_year() -> stat.Panel:
     text = Text(
         "Over 1 year",
         "CSRs created more than 365 days ago (scm_csr_age_distribution_seconds). A key should not outlive a "
-        "certificate of one year.",
-        "No bucket of 365d",
+        "one-year certificate.",
+        "age_buckets has no 365d",
     )
     return tile(text, Query(older_than(UP_TO_ONE_YEAR), kind="instant"), "short", colours=NONE_IS_GOOD)
 
@@ -111,8 +111,8 @@ def _over_a_year() -> stat.Panel:
 def _coverage() -> stat.Panel:
     text = Text(
         "Read in full",
-        "The part of the CSRs reported that could also be listed (scm_csr_listed / scm_csr_reported). Below 100 % the "
-        "counts by algorithm are still exact, but ages, domains and single CSRs are missing.",
+        "Share of the reported CSRs that could be listed (scm_csr_listed / scm_csr_reported). Below 100 % the counts "
+        "by algorithm are still exact, but ages, domains and single CSRs are incomplete.",
         NO_INVENTORY,
     )
     return tile(text, Query(coverage(), kind="instant"), "percentunit", colours=ALL_IS_GOOD)
@@ -121,8 +121,8 @@ def _coverage() -> stat.Panel:
 def _data_age() -> stat.Panel:
     text = Text(
         "Data age",
-        "Time since the last successful poll of the account that waits longest "
-        "(csr_exporter_last_success_timestamp_seconds); never, if one had no success since its exporters started. "
+        "Time since the last successful poll of the account that has waited longest "
+        "(csr_exporter_last_success_timestamp_seconds); never if a poll has not succeeded since the exporters started. "
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
@@ -133,8 +133,8 @@ def _data_age() -> stat.Panel:
 def _trust() -> stat.Panel:
     text = Text(
         "Can I trust it?",
-        "Yes, if every account was polled successfully the last time (scm_csr_up), not longer ago than three poll "
-        "intervals, and read in full (scm_csr_inventory_complete). Else for how many accounts that is not so.",
+        "Yes if every account's last poll succeeded (scm_csr_up), is at most three poll intervals old, and read "
+        "every CSR (scm_csr_inventory_complete). Otherwise the number of accounts for which this is not so.",
         NOT_POLLED,
     )
     meanings = [
@@ -152,7 +152,7 @@ def _trust() -> stat.Panel:
 def _by_algorithm() -> bargauge.Panel:
     text = Text(
         "By key algorithm",
-        "CSRs per private_key_algo (scm_csrs): totals of filtered queries, so exact even where not every CSR could be "
+        "CSRs per private_key_algo (scm_csrs): totals of filtered queries, so exact even if not every CSR could be "
         "listed. Orange and red are algorithms that the service does not document.",
         NO_INVENTORY,
     )
@@ -162,9 +162,8 @@ def _by_algorithm() -> bargauge.Panel:
 
 def _by_age() -> bargauge.Panel:
     text = Text(
-        "By age, up to",
-        "Listed CSRs by their age (scm_csr_age_distribution_seconds, from field create_time); the bands are the "
-        "configured age_buckets.",
+        "By age (up to)",
+        "Listed CSRs by age (scm_csr_age_distribution_seconds, from create_time), in the configured age_buckets.",
         NO_INVENTORY,
     )
     query = Query(total(held("scm_csr_age_distribution_seconds_bucket"), "le"), kind="heatmap")
@@ -177,31 +176,31 @@ def _by_age() -> bargauge.Panel:
 
 def _worth_a_look() -> stat.Panel:
     text = Text(
-        "Worth a look",
-        "What a review would ask about: CSRs older than 730 days, with an algorithm the service does not document "
-        "(scm_csrs), primary domains that more than one CSR has (scm_csr_duplicate_domains), distinct wildcard names "
-        "(scm_csr_wildcard_domains), and CSRs that are reported but could not be listed.",
+        "Needs attention",
+        "What a review would ask about: CSRs older than 730 days; CSRs with an algorithm the service does not "
+        "document (scm_csrs); primary domains with more than one CSR (scm_csr_duplicate_domains); distinct wildcard "
+        "names (scm_csr_wildcard_domains); CSRs that were reported but could not be listed.",
         NO_INVENTORY,
     )
     queries = {
         "Over two years": older_than(UP_TO_TWO_YEARS),
-        "Undocumented keys": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
-        "Repeated domains": total(held("scm_csr_duplicate_domains")),
+        "Undocumented algorithms": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
+        "Duplicate domains": total(held("scm_csr_duplicate_domains")),
         "Wildcard names": total(held("scm_csr_wildcard_domains")),
         "Not listed": f"{total(held('scm_csr_reported'))} - {total(held('scm_csr_listed'))}",
     }
     asked = [Query(expr, name, kind="instant") for name, expr in queries.items()]
-    colours = dict.fromkeys(queries, NONE_IS_GOOD) | {"Undocumented keys": NONE_OR_BAD, "Wildcard names": NEUTRAL}
+    colours = dict.fromkeys(queries, NONE_IS_GOOD) | {"Undocumented algorithms": NONE_OR_BAD, "Wildcard names": NEUTRAL}
     return figures(text, asked, colours)
 
 
-# --- how it came to this ----------------------------------------------------------------------------------------------
+# --- over time --------------------------------------------------------------------------------------------------------
 
 
 def _over_time() -> timeseries.Panel:
     text = Text(
         "CSRs over time",
-        "CSRs per private_key_algo (scm_csrs). A gap means that there was no current inventory.",
+        "CSRs per private_key_algo (scm_csrs). A gap means there was no current inventory.",
         NO_INVENTORY,
     )
     panel = areas(text, [Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}")], "short")
@@ -214,8 +213,8 @@ def _over_time() -> timeseries.Panel:
 def _changes() -> timeseries.Panel:
     text = Text(
         "Added and removed",
-        "CSRs that were new (scm_csr_added_total) or gone (scm_csr_removed_total, below zero) from one complete "
-        "inventory to the next, per hour or per step of the graph. A removed CSR took its private key with it.",
+        "CSRs added (scm_csr_added_total) and removed (scm_csr_removed_total, below zero) between complete "
+        "inventories, per hour or per step of the graph. A removed CSR takes its private key with it.",
         "No inventory yet",
     )
     queries = [
@@ -229,22 +228,22 @@ def _changes() -> timeseries.Panel:
 def _limit() -> timeseries.Panel:
     text = Text(
         "Limit used",
-        "scm_csr_reported / scm_csr_limit of accounts with a configured limit. Orange from 80 %, red from 100 %.",
+        "scm_csr_reported / scm_csr_limit, for accounts with a configured limit. Orange from 80 %, red from 100 %.",
         "No account has a limit",
     )
     panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.2)
     return limited(panel, LIMIT)
 
 
-# --- whose, and what to look at ---------------------------------------------------------------------------------------
+# --- accounts, CSRs and alerts ----------------------------------------------------------------------------------------
 
 
 def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
-        "Each account as it is known now: the last poll (scm_csr_up), CSRs (scm_csr_reported), the part of them that "
-        "was listed, ages from field create_time, how much of the configured limit is used and would be in 30 days if "
-        "the last 7 went on, and the time since the last success.",
+        "Each account now: the last poll (scm_csr_up), CSRs (scm_csr_reported), the share that was listed, ages from "
+        "create_time, how much of the configured limit is used and will be in 30 days at the rate of the last 7, and "
+        "the time since the last successful poll.",
         DASH,
     )
     asked = (
@@ -273,9 +272,9 @@ def _accounts() -> table.Panel:
 
 def _oldest_ten() -> table.Panel:
     text = Text(
-        "The ten oldest",
-        "The CSRs with the oldest keys (scm_csr_age_seconds with scm_csr_info, from field create_time). Follow a name "
-        "to the inventory.",
+        "Ten oldest CSRs",
+        "The CSRs with the oldest keys (scm_csr_age_seconds with scm_csr_info, from create_time). An account links to "
+        "the inventory.",
         NO_CSR_SERIES,
     )
     info = described(series("scm_csr_info"))
@@ -292,10 +291,10 @@ def _oldest_ten() -> table.Panel:
 
 def _alerts() -> table.Panel:
     text = Text(
-        "Alerts firing",
-        "Alerts of the exporter's rules that Prometheus raises now (ALERTS) and for how long their cause has lasted "
-        "(ALERTS_FOR_STATE), for the jobs and accounts chosen and those that concern no single one.",
-        "No alert is firing, or this Prometheus evaluates no rules",
+        "Firing alerts",
+        "Alerts from the exporter's rules that fire now (ALERTS), and how long their cause has lasted "
+        "(ALERTS_FOR_STATE), for the selected jobs and accounts and for alerts without an account.",
+        "No alert fires, or this Prometheus evaluates no rules",
     )
     severities = words({"3": ("critical", BAD), "2": ("warning", WARNING), "1": ("info", CALM)})
     columns = [

@@ -56,7 +56,7 @@ PANELS = TypeVar("PANELS", bargauge.Panel, stat.Panel, table.Panel, timeseries.P
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One expression; *kind* is whether it is asked over the time range or at its end, and what becomes of it."""
+    """One expression; *kind* says whether it is asked over the time range or at its end, and in which format."""
 
     expr: str
     legend: str = "__auto"
@@ -78,7 +78,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is written on a panel: *tells* where the number comes from, *empty* what it means that there is none."""
+    """The texts of a panel: *tells* says where its numbers come from, *empty* what no data means."""
 
     title: str
     tells: str
@@ -102,7 +102,7 @@ def tile(  # noqa: PLR0913 - a number has this many sides
     filled: bool = False,
     decimals: int = 0,
 ) -> stat.Panel:
-    """One number, large; with its course in the background if it is asked over time."""
+    """One large number, with a sparkline if it is asked over time."""
     spark = BigValueGraphMode.AREA if query.kind == "range" else BigValueGraphMode.NONE
     return (
         _prepared(stat.Panel(), text, [query], unit)
@@ -169,7 +169,7 @@ def bars(
 
 
 def lines(text: Text, queries: Sequence[Query], unit: str, *, table_of: Sequence[str] = ()) -> timeseries.Panel:
-    """Lines over time; the legend has the reductions *table_of* of each."""
+    """Lines over time; the legend shows the calculations *table_of* for each."""
     return (
         _prepared(timeseries.Panel(), text, queries, unit)
         .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
@@ -190,7 +190,7 @@ def _legend(calcs: Sequence[str]) -> VizLegendOptions:
 
 
 def areas(text: Text, queries: Sequence[Query], unit: str) -> timeseries.Panel:
-    """Areas over time, one upon the other."""
+    """Stacked areas over time."""
     stacking = StackingConfig().mode(StackingMode.NORMAL).group("A")
     return lines(text, queries, unit).stacking(stacking).fill_opacity(70).line_width(1)
 
@@ -202,7 +202,7 @@ def counts(text: Text, queries: Sequence[Query], interval: str) -> timeseries.Pa
 
 
 def without_zeros(panel: timeseries.Panel) -> timeseries.Panel:
-    """*panel* without names in its legend that never happened."""
+    """*panel* without legend entries for what never happened."""
     never = MatcherConfig(id_val="byValue", options={"reducer": "max", "op": "lte", "value": 0})
     hidden = DynamicConfigValue(id_val="custom.hideFrom", value={"legend": True, "tooltip": True, "viz": False})
     return panel.with_override(never, [hidden])
@@ -240,7 +240,7 @@ class Column:
 def listing(
     text: Text, queries: Sequence[Query], columns: Sequence[Column], sort: str, *, down: bool = False
 ) -> table.Panel:
-    """A table of the *columns*, in their order, of all *queries* merged; what is not a column is left out."""
+    """A table of these *columns*, in this order, from all *queries* merged."""
     fields = [column.field for column in columns]
     panel = _prepared(table.Panel(), text, queries, "none").thresholds(NEUTRAL).min_width(80)
     if len(queries) > 1:

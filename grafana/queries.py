@@ -1,4 +1,4 @@
-"""PromQL that all dashboards share: whose series, and one value where several replicas tell the same.
+"""PromQL that all dashboards share: which series, and one value where several replicas report the same.
 
 What the service *holds* is told by every replica, so it is the largest (or least) of them before anything is added
 up. What the exporters *did*, such as requests sent, adds up over replicas.
@@ -35,12 +35,12 @@ def exporter(metric: str) -> str:
 
 
 def held(metric: str, *matchers: str) -> str:
-    """What is held, once however many replicas tell it."""
+    """What the service holds, counted once however many replicas report it."""
     return f"max without ({REPLICAS}) ({series(metric, *matchers)})"
 
 
 def least(metric: str, *matchers: str) -> str:
-    """As `held`, but believing the replica that says the least: for completeness."""
+    """As `held`, but the lowest value of the replicas: for completeness."""
     return f"min without ({REPLICAS}) ({series(metric, *matchers)})"
 
 
@@ -78,7 +78,7 @@ def older_than(bucket: str, *by: str) -> str:
 
 
 def days(seconds: str) -> str:
-    """An age in days, which is how the life of a key is told: 365, 398."""
+    """An age in days, the usual unit for the lifetime of a key."""
     return f"({seconds}) / {DAY}"
 
 
@@ -106,7 +106,7 @@ UNTRUSTED_ACCOUNTS = (
 
 
 def coverage(*by: str) -> str:
-    """Which part of the CSRs reported were read; all of them where there are none."""
+    """The share of the reported CSRs that were read; 1 if there are none."""
     reported = total(held("scm_csr_reported"), *by)
     return f"{total(held('scm_csr_listed'), *by)} / ({reported} > 0) or ({reported} == bool 0)"
 
@@ -119,10 +119,10 @@ SANS = f"max by (account, id) ({series('scm_csr_sans')})"
 
 
 def described(info: str) -> str:
-    """One series for each CSR with what is told of it, although replicas may not agree yet on a new name."""
+    """One series for each CSR with its labels, even while replicas disagree about a new name."""
     return f"topk by (account, id) (1, max by (account, id, {_TOLD}) ({info}))"
 
 
 def told(value: str, who: str) -> str:
-    """*value* of each CSR in *who*, with what *who* tells of it; -1 where it is not known."""
+    """*value* of each CSR in *who*, with the labels in *who*; -1 if it is unknown."""
     return f"{value} * on (account, id) group_left ({_TOLD}) ({who}) or on (account, id) ({who}) * -1"

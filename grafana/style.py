@@ -42,7 +42,7 @@ ALGORITHMS: Mapping[str, str] = {
     "RSA_1024": BAD,
     "unknown": QUIET,
 }
-"""RSA is blue, elliptic curves are green, the deeper the stronger; not documented is orange, and weak is red."""
+"""RSA is blue, elliptic curves are green, darker is stronger; undocumented is orange, weak is red."""
 
 AGE_BANDS: Sequence[tuple[str, str, str]] = (
     ("^(604800(\\.0)?|6\\.048e\\+0?5)$", "7d", "#009988"),
@@ -122,6 +122,6 @@ def upward(low: float, text: str, color: str) -> ValueMapping:
 
 
 def absent(text: str = DASH, color: str = QUIET) -> ValueMapping:
-    """What stands where there is no value: a quiet dash, or *text*."""
+    """Shown where there is no value: a grey dash, or *text*."""
     result = ValueMappingResult(text=text, color=color, index=98)
     return SpecialValueMap(options=DashboardSpecialValueMapOptions(match=SpecialValueMatch.NULL_AND_NAN, result=result))

@@ -8,9 +8,8 @@ from typing import TextIO
 
 import click
 
-from release import audit, bill, dist, manual
-from release.process import ReleaseError
-from release.sources import ROOT
+from release import artefacts, bill, manual
+from release.sources import ROOT, ReleaseError
 
 DIST = ROOT / "dist"
 
@@ -22,26 +21,29 @@ def steps() -> None:
 
 @steps.command(name="dist")
 @click.option(
-    "--bill", "published", type=click.File(encoding="utf-8"), help="Install the versions that this one lists."
+    "--bill",
+    "published",
+    type=click.File(encoding="utf-8"),
+    help="Install the versions listed in this bill of materials.",
 )
 def make_dist(published: TextIO | None) -> None:
     """Make all artefacts in dist/, which must be empty.
 
-    With the bill of materials of a published release they are the same bytes as the published ones.
+    Given the bill of materials of a published release, they are the same bytes as the published ones.
     """
     like = bill.components(published.read()) if published else []
     with tempfile.TemporaryDirectory() as environment:
-        dist.make(ROOT, DIST, Path(environment), like)
+        artefacts.make(ROOT, DIST, Path(environment), like)
     click.echo((DIST / "SHA256SUMS").read_text(encoding="utf-8"), nl=False)
 
 
 @steps.command(name="audit")
 def audit_dist() -> None:
-    """Ask for advisories on the dependencies that the bill of materials in dist/ lists."""
-    if not (DIST / dist.BILL).exists():
-        raise ReleaseError(f"dist/{dist.BILL} is missing: make dist")
-    components = bill.components((DIST / dist.BILL).read_text(encoding="utf-8"))
-    audit.audit(components)
+    """Look for advisories on the dependencies in the bill of materials in dist/."""
+    if not (DIST / artefacts.BILL).exists():
+        raise ReleaseError(f"dist/{artefacts.BILL} is missing: make dist")
+    components = bill.components((DIST / artefacts.BILL).read_text(encoding="utf-8"))
+    bill.audit(components)
     click.echo(f"{len(components)} dependencies, no advisory known")
 
 

@@ -157,11 +157,15 @@ def until(found: Callable[[], T], seconds: float = DEADLINE) -> T:
     return result
 
 
-def tool(name: str, package: str) -> Path:
-    """The program *name*. Without it the test is skipped, but in CI, which installs *package*, it fails."""
+def tool(name: str, source: str) -> Path:
+    """The program *name*, from *source*: a package of Debian, or one of Go where Debian has none.
+
+    Without it the test is skipped, but in CI, which installs it, it fails.
+    """
     found = shutil.which(name)
     if found is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is missing: .ci/run installs {package}")
+        pytest.fail(f"{name} is missing: .ci/run installs {source}")
     if found is None:
-        pytest.skip(f"{name} is missing; Debian's package {package} has it")
+        built = f"Debian has no package of it: go install {source}@latest"
+        pytest.skip(f"{name} is missing; {built if '/' in source else f'it is in the Debian package {source}'}")
     return Path(found)

@@ -1,1 +1,1 @@
-"""Writes what the chart has from elsewhere: rules whose thresholds are open, dashboards, the schema of its values."""
+"""Writes the generated files of the chart: rules with open thresholds, dashboards, and the schema of its values."""

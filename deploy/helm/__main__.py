@@ -1,4 +1,4 @@
-"""Writes what the chart has from elsewhere: ``python -m deploy.helm``."""
+"""Writes the generated files of the chart: ``python -m deploy.helm``."""
 
 from __future__ import annotations
 

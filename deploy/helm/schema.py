@@ -6,9 +6,7 @@ import json
 from typing import Any
 
 from csr_exporter.config import Config
-from deploy.helm.rules import REPLICAS, is_span, thresholds
-from deploy.prometheus import rules
-from deploy.prometheus.thresholds import Thresholds
+from deploy.prometheus.rules import ALERTS, DEFAULTS, is_span
 
 Schema = dict[str, Any]
 
@@ -30,14 +28,12 @@ def _section(**properties: Schema) -> Schema:
 
 def _threshold(name: str, default: object) -> Schema:
     match default:
-        case tuple():
+        case list():
             return {**NAMES, "minItems": 1, "items": {"type": "string", "pattern": "^[A-Za-z0-9_]+$"}}
         case str():
-            return TEXT
-        case _ if name == REPLICAS:
+            return SPAN if is_span(name) else TEXT
+        case None:
             return COUNT
-        case _ if is_span(name):
-            return SPAN
         case _ if name.endswith(("_share", "_near", "_from")):
             return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
         case _:
@@ -50,7 +46,7 @@ def _alert() -> Schema:
 
 
 def _config() -> Schema:
-    """That of the exporter, in the regular expressions of Go; whether there are accounts is asked by the chart."""
+    """The exporter's schema, with regular expressions for Go; the chart itself checks that there are accounts."""
     text = json.dumps(Config.model_json_schema()).replace('"pattern": "^(?=\\\\d)', '"minLength": 2, "pattern": "^')
     schema: Schema = _untitled(json.loads(text))
     schema["properties"]["accounts"].pop("minItems", None)
@@ -71,8 +67,8 @@ def schema() -> str:
     image = _section(repository=TEXT, tag=TEXT, digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"})
     image["properties"]["pullPolicy"] = {"enum": ["Always", "IfNotPresent", "Never"]}
     monitor = _section(enabled=SWITCH, labels=TEXTS, interval=SPAN, endpoint=FREE)
-    given = {name: _threshold(name, each.default) for name, each in thresholds().items()}
-    alerts = {alert.name: {"$ref": "#/$defs/Alert"} for _, alert in rules.alerts(Thresholds())}
+    given = {name: _threshold(name, default) for name, default in DEFAULTS.items()}
+    alerts = {name: {"$ref": "#/$defs/Alert"} for name in ALERTS}
     config = _config()
     definitions = {**config.pop("$defs"), "Alert": _alert()}
     values = _section(

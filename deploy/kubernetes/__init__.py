@@ -1,1 +1,1 @@
-"""Writes the manifests for kustomize from the chart, so that both cannot disagree."""
+"""Writes the manifests for kustomize from the chart, so that the two cannot differ."""

@@ -1,4 +1,4 @@
-"""The manifests that the chart gives for one exporter, without the marks that Helm leaves on them."""
+"""The manifests the chart renders for one exporter, without what Helm adds to them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Any
 import yaml
 
 from deploy.helm.files import CHART
-from deploy.prometheus.alert import Expression
 from deploy.prometheus.rules import as_yaml
 
 HERE = Path(__file__).parent
 NAME = "csr-exporter"
-"""Of everything, and of the Secret whose keys become files."""
+"""The name of everything, and of the Secret whose keys become files."""
 
 KUBERNETES = "1.32.0"
-"""The version that is rendered for; nothing depends on it, but a Helm built from source thinks of an old one."""
+"""The version to render for. Nothing depends on it, but Helm built from source assumes an old one."""
 
 HEADER = "# Written by `make deploy` from the Helm chart.\n"
 
@@ -38,11 +37,11 @@ PLACES = {
     "PodMonitor": "operator",
     "PrometheusRule": "operator",
 }
-"""Where each kind is written; the ConfigMap is kustomize's to generate."""
+"""Where each kind is written; kustomize generates the ConfigMap."""
 
 
 def rendered(helm: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the program *helm* makes of *values*. Raises `subprocess.CalledProcessError`."""
+    """What *helm* renders for *values*. Raises `subprocess.CalledProcessError`."""
     command = [helm, "template", NAME, str(CHART), "--kube-version", KUBERNETES, "--values", "-"]
     result = subprocess.run(command, input=json.dumps(values), check=True, capture_output=True, text=True)  # noqa: S603 - the command is ours
     return [each for each in yaml.safe_load_all(result.stdout) if each]
@@ -55,13 +54,11 @@ def files(helm: str = "helm") -> Mapping[Path, str]:
 
 
 def _plain(manifest: dict[str, Any]) -> dict[str, Any]:
-    """*manifest* without what only Helm says: its labels, the namespace, the sum of a configuration that it has."""
+    """*manifest* without what only Helm needs: its labels, the namespace, the checksum of its configuration."""
     metadata = manifest["metadata"]
     labels = {name: text for name, text in metadata["labels"].items() if "helm" not in f"{name} {text}".lower()}
     plain = {**manifest, "metadata": {"name": metadata["name"], "labels": labels}}
     specification = plain.get("spec", {})
     if "template" in specification:
         specification["template"]["metadata"].pop("annotations")
-    for rule in (rule for group in specification.get("groups", ()) for rule in group["rules"]):
-        rule["expr"] = Expression(rule["expr"])  # as it is: programs disagree about how lines are folded
     return plain

@@ -1,4 +1,4 @@
-"""Writes what follows from the code: ``python -m deploy.prometheus``."""
+"""Writes what follows from the templates: ``python -m deploy.prometheus``."""
 
 from __future__ import annotations
 

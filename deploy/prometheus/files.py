@@ -1,4 +1,4 @@
-"""The files that follow from the code, and what is in them."""
+"""The files that `make rules` writes, and what is in them."""
 
 from __future__ import annotations
 
@@ -6,69 +6,62 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from deploy.prometheus import rules
-from deploy.prometheus.cases import CASES
-from deploy.prometheus.promql import duration
-from deploy.prometheus.thresholds import Thresholds
+from deploy.prometheus.cases import CASES, trials, written
+from deploy.prometheus.rules import ALERTS, CONCERNS, DEFAULTS, HEADER, HERE, RULES, TEMPLATE, as_yaml, filled, text
 
-HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs"
-
-RULES = HERE / "csr-exporter.rules.yml"
 TESTS = HERE / "tests"
 
 
 def files() -> Mapping[Path, str]:
     """Content by path."""
-    thresholds = Thresholds()
     return {
-        RULES: rules.text(thresholds),
-        **{TESTS / name: text for name, text in unit_tests()},
-        DOCS / "alerts.md": "\n".join(_alerts_page(thresholds)) + "\n",
-        DOCS / "runbooks" / "README.md": "\n".join(_runbooks_page(thresholds)) + "\n",
+        RULES: text(),
+        **{TESTS / name: content for name, content in unit_tests()},
+        DOCS / "alerts.md": "\n".join(_alerts_page()) + "\n",
+        DOCS / "runbooks" / "README.md": "\n".join(_runbooks_page()) + "\n",
     }
 
 
 def unit_tests() -> Iterator[tuple[str, str]]:
     """Names and contents of the files for ``promtool test rules``: one for each concern and interval."""
-    for concern, cases in CASES.items():
-        by_interval = defaultdict(list)
-        for case in cases:
-            for test in case.tests():
-                by_interval[test.interval].append(test.written())
-        for interval, tests in by_interval.items():
-            content = {
-                "rule_files": [f"../{RULES.name}"],
-                "evaluation_interval": interval,
-                "tests": tests,
-            }
-            yield f"{concern}.{interval}.yml", rules.HEADER + rules.as_yaml(content)
+    tests = defaultdict(list)
+    for alert in CASES:
+        for test in (written(alert, case) for case in trials(alert)):
+            tests[ALERTS[alert]["concern"], test["interval"]].append(test)
+    for (concern, interval), each in tests.items():
+        content = {"rule_files": [f"../{RULES.name}"], "evaluation_interval": interval, "tests": each}
+        yield f"{concern}.{interval}.yml", HEADER + as_yaml(content)
 
 
-def _alerts_page(thresholds: Thresholds) -> Iterator[str]:
+def _of(concern: str) -> Iterator[tuple[str, str, str, str]]:
+    """Name, severity, condition and duration of each alert of *concern*."""
+    for name, alert in ALERTS.items():
+        if alert["concern"] == concern:
+            yield name, alert["severity"], filled(alert["when"]), alert["for"]
+
+
+def _alerts_page() -> Iterator[str]:
     yield from (DOCS / "alerts.head.md").read_text(encoding="utf-8").splitlines()
-    for concern in rules.CONCERNS:
+    for concern in CONCERNS:
         yield from ("", f"### {concern.capitalize()}", "")
         yield from ("| alert | severity | fires when | for |", "| --- | --- | --- | --- |")
-        for of, alert in rules.alerts(thresholds):
-            if of == concern:
-                link = f"[{alert.name}](runbooks/{alert.name}.md)"
-                yield f"| {link} | {alert.severity} | {alert.when} | {duration(alert.hold)} |"
+        for name, severity, when, hold in _of(concern):
+            yield f"| [{name}](runbooks/{name}.md) | {severity} | {when} | {hold} |"
     yield from ("", "## Thresholds", "", "| name | default | |", "| --- | --- | --- |")
-    for name, default, about in Thresholds.documented():
-        yield f"| `{name}` | {default} | {about} |"
+    for name, (default, about) in TEMPLATE["thresholds"].items():
+        yield f"| `{name}` | {'-' if default is None else filled(f'@@{name}@@', DEFAULTS)} | {about} |"
     yield from ("", "## Recording rules", "", "| name | |", "| --- | --- |")
-    for record in rules.RECORDS:
-        yield f"| `{record.name}` | {record.about} |"
+    for record in TEMPLATE["records"]:
+        yield f"| `{record['record']}` | {record['about']} |"
 
 
-def _runbooks_page(thresholds: Thresholds) -> Iterator[str]:
+def _runbooks_page() -> Iterator[str]:
     yield "# Runbooks"
     yield ""
-    yield "One for each alert: what it means, what it costs, how to look, how to fix. [Alerts](../alerts.md) says how"
-    yield "the rules are installed and changed."
-    for concern in rules.CONCERNS:
+    yield "One for each alert: what it means, its impact, how to look into it, how to fix it. [Alerts](../alerts.md)"
+    yield "says how to install and change the rules."
+    for concern in CONCERNS:
         yield from ("", f"## {concern.capitalize()}", "")
-        for of, alert in rules.alerts(thresholds):
-            if of == concern:
-                yield f"- [{alert.name}]({alert.name}.md): {alert.when}"
+        for name, _, when, _ in _of(concern):
+            yield f"- [{name}]({name}.md): {when}"

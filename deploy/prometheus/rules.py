@@ -1,79 +1,197 @@
-"""The rules as a whole, and as the file that Prometheus reads."""
+"""From `rules.template.yml` to the rules that Prometheus reads, at any thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import yaml
+from prometheus_client.utils import floatToGoString
 
-from deploy.prometheus.access import access
-from deploy.prometheus.alert import Alert, Expression, Record
-from deploy.prometheus.exporter import exporter
-from deploy.prometheus.hygiene import hygiene
-from deploy.prometheus.promql import REPLICA_LABELS, highest
-from deploy.prometheus.thresholds import Thresholds
-from deploy.prometheus.trust import trust
+from csr_exporter.config.settings import seconds, written
+from csr_exporter.inventory import DOCUMENTED_ALGORITHMS
 
-CONCERNS: Mapping[str, Callable[[Thresholds], Iterator[Alert]]] = {
-    "hygiene": hygiene,
-    "trust": trust,
-    "access": access,
-    "exporter": exporter,
-}
-"""Groups of alerts by the value of their label ``concern``."""
-
-RECORDS = (
-    Record(
-        "account:scm_csr_reported:max",
-        "CSRs of each account, one series however many replicas there are and however often they restart",
-        highest("scm_csr_reported"),
-    ),
-    Record(
-        "account_private_key_algo:scm_csrs:max",
-        "the same per algorithm",
-        highest("scm_csrs"),
-    ),
-    Record(
-        "account:scm_csr_oldest_age_seconds:max",
-        "age of the oldest CSR of each account",
-        f"max without ({REPLICA_LABELS}, private_key_algo) (scm_csr_oldest_age_seconds)",
-    ),
-    Record(
-        "account:csr_exporter_last_success_timestamp_seconds:max",
-        "when each account was last read with success, by any replica",
-        highest("csr_exporter_last_success_timestamp_seconds"),
-    ),
-)
-"""What is worth keeping for years, at a sample per account."""
-
+HERE = Path(__file__).parent
+RULES = HERE / "csr-exporter.rules.yml"
 HEADER = "# Written by `make rules` from the code beside it; what the alerts mean is in docs/alerts.md.\n"
+CONCERNS = ("hygiene", "trust", "access", "exporter")
+"""Groups of alerts, by the value of their label ``concern``."""
+
+REPLICA_LABELS = "instance, pod"
+"""Labels that tell replicas of one exporter apart. Alerts about an account must not have them, or two replicas would
+alert twice; other labels of a target, such as a cluster, stay."""
+
+OWN_ALERT = ("unauthorized", "forbidden", "credentials_unavailable", "throttled")
+"""Reasons of failed polls that have an alert of their own."""
+
+Rule = dict[str, Any]
+Thresholds = Mapping[str, Any]
+"""By name, as a user of the chart writes them: durations as text, shares between 0 and 1."""
+
+# --- templates --------------------------------------------------------------------------------------------------------
 
 
-def alerts(thresholds: Thresholds) -> Iterator[tuple[str, Alert]]:
-    """Each alert with its concern."""
-    for concern, of in CONCERNS.items():
-        for alert in of(thresholds):
-            yield concern, alert
+def _query(query: str) -> str:
+    of = "instance" if "instance=%q" in query else "account"
+    return f"printf `{query}`" + f" $labels.{of} $labels.job" * query.count("job=%q") + " | query"
 
 
-def groups(thresholds: Thresholds) -> dict[str, Any]:
-    """The content of the rule file."""
-    records = {"name": "csr-exporter.records", "rules": [each.rule() for each in RECORDS]}
-    concerned = [
-        {"name": f"csr-exporter.{concern}", "rules": [each.rule(concern, thresholds) for each in of(thresholds)]}
-        for concern, of in CONCERNS.items()
-    ]
-    return {"groups": [records, *concerned]}
+def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
+    """The only result of *query*, or *otherwise* if it has none."""
+    return f"{{{{ with {_query(query)} }}}}{{{{ . | first | value | {shape} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def text(thresholds: Thresholds) -> str:
+def _listing(query: str, label: str, shape: str, before: str) -> str:
+    """*before* and each result of *query* with its *label*, or nothing if there is none."""
+    each = f"{{{{ $each.Labels.{label} }}}} ({{{{ $each.Value | {shape} }}}})"
+    items = f"{{{{ range $index, $each := . }}}}{{{{ if $index }}}}, {{{{ end }}}}{each}{{{{ end }}}}"
+    return f"{{{{ with {_query(query)} }}}} {before} {items}.{{{{ end }}}}"
+
+
+def rendered(file: str, **context: object) -> str:
+    """What Jinja makes of *file*, in which its delimiters are angle brackets: alerts have braces of their own."""
+    environment = jinja2.Environment(
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - YAML of our own
+    )
+    return environment.from_string((HERE / file).read_text(encoding="utf-8")).render(**context)
+
+
+def template(number: Callable[..., str] = _number, listing: Callable[..., str] = _listing) -> dict[str, Any]:
+    """The template as data, its thresholds still open. *number* and *listing* write the queries of annotations."""
+    failures = "increase(csr_exporter_poll_failures_total{account=%q,job=%q}[@@failing_window:range@@])"
+    text = rendered(
+        "rules.template.yml",
+        number=number,
+        listing=listing,
+        replica=REPLICA_LABELS,
+        documented_algorithms=DOCUMENTED_ALGORITHMS,
+        no_own_alert=f'reason!~"{"|".join(OWN_ALERT)}"',
+        held=number("max(scm_csr_reported{account=%q,job=%q})", "an unknown number of"),
+        limit=number("max(scm_csr_limit{account=%q,job=%q})", "?"),
+        interval=number("max(csr_exporter_poll_interval_seconds{account=%q,job=%q})", "?", "humanizeDuration"),
+        recent_failures=listing(
+            f"sort_desc(max by (reason) ({failures}) > 0)",
+            "reason",
+            'printf "%.0f"',
+            "Failed polls in the last @@failing_window@@:",
+        ),
+    )
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content
+
+
+def alerts_of(template: Mapping[str, Any]) -> dict[str, Rule]:
+    """The alerts by name, each with its concern."""
+    return {
+        each["alert"]: {"of_account": True, **each, "concern": concern}
+        for concern in CONCERNS
+        for each in template[concern]
+    }
+
+
+TEMPLATE = template()
+ALERTS = alerts_of(TEMPLATE)
+DEFAULTS = {name: default for name, (default, _) in TEMPLATE["thresholds"].items()}
+
+# --- thresholds -------------------------------------------------------------------------------------------------------
+
+
+def is_span(name: str) -> bool:
+    """Whether the threshold *name* is a duration."""
+    return bool(re.fullmatch(r"\d+[smhd]", str(DEFAULTS[name])))
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a threshold can be
+    if isinstance(value, str):
+        return value
+    return ", ".join(value) if isinstance(value, list) else f"{value:.10g}"
+
+
+VERBS: Mapping[str, Callable[[Any, float], str]] = {
+    "": lambda value, _: _plain(value),
+    "range": lambda value, faster: value if faster == 1 else written(seconds(value) / faster),
+    "seconds": lambda value, faster: f"{seconds(value) / faster:.10g}",
+    "age": lambda value, _: f"{seconds(value):.0f}",
+    # The library does not type it.
+    "bound": lambda value, _: str(floatToGoString(seconds(value))),  # type: ignore[no-untyped-call]
+    "rest": lambda value, _: f"{1 - value:.6g}",
+    "percent": lambda value, _: f"{value:.0%}",
+    "either": lambda value, _: "|".join(value),
+    "others": lambda value, _: "".join(f"|{each}" for each in value if each not in DOCUMENTED_ALGORITHMS),
+}
+"""How a threshold is written; what each verb means stands in the template. The chart has the same in `_rules.tpl`."""
+
+
+def filled(text: str, thresholds: Thresholds = DEFAULTS, faster: float = 1.0) -> str:
+    """*text* with the numbers of *thresholds*, for a clock that runs so many times *faster*."""
+    return re.sub(r"@@(\w+):?(\w*)@@", lambda match: VERBS[match[2]](thresholds[match[1]], faster), text)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def open_groups(*, replicas: bool = False) -> list[dict[str, Any]]:
+    """The groups of rules with their thresholds open; *replicas* says whether that threshold is set."""
+    records = [{"record": each["record"], "expr": each["expr"]} for each in TEMPLATE["records"]]
+    groups = {"records": records, **{concern: [] for concern in CONCERNS}}
+    for each in ALERTS.values():
+        groups[each["concern"]].append(open_rule(each, replicas=replicas))
+    return [{"name": f"csr-exporter.{name}", "rules": rules} for name, rules in groups.items()]
+
+
+def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
+    """*alert* as Prometheus wants it, its thresholds open."""
+    alert = alert | alert.get("with_replicas", {}) if replicas else alert
+    account = "?var-account={{ urlquery $labels.account }}" if alert["of_account"] else ""
+    return {
+        "alert": alert["alert"],
+        "expr": alert["expr"],
+        "for": alert["for"],
+        "labels": {"severity": alert["severity"], "concern": alert["concern"]},
+        "annotations": {
+            "summary": alert["summary"],
+            "description": alert["description"],
+            "runbook_url": f"https://github.com/csr-exporter/csr-exporter/blob/main/docs/runbooks/{alert['alert']}.md",
+            "dashboard_url": f"/d/{alert['dashboard']}{account}",
+        },
+    }
+
+
+def groups(thresholds: Thresholds | None = None, faster: float = 1.0) -> list[dict[str, Any]]:
+    """The groups of rules, at the defaults but for *thresholds*, for a clock that runs so many times *faster*."""
+    given = DEFAULTS | dict(thresholds or {})
+    content = open_groups(replicas=given["replicas"] is not None)
+    for rule in (rule for group in content for rule in group["rules"]):
+        rule["expr"] = filled(rule["expr"], given, faster)
+        if "alert" in rule:
+            rule["for"] = written(seconds(rule["for"]) / faster)
+            rule["annotations"] = {name: filled(text, given, faster) for name, text in rule["annotations"].items()}
+    return content
+
+
+def text(thresholds: Thresholds | None = None, faster: float = 1.0) -> str:
     """The rule file."""
-    return HEADER + as_yaml(groups(thresholds))
+    return HEADER + as_yaml({"groups": groups(thresholds, faster)})
+
+
+# --- YAML -------------------------------------------------------------------------------------------------------------
+
+WIDTH = 110
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes long texts folded and those of several lines as they are."""
+    """Folds long texts and leaves expressions as they are."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the signature of the library
         return True
@@ -81,20 +199,14 @@ class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - likewise
         super().increase_indent(flow, indentless=False)
 
-
-WIDTH = 110
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=">" if len(text) > WIDTH - 10 else None)
-
-
-def _expression(dumper: yaml.SafeDumper, text: Expression) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-
-
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(Expression, _expression)
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:  # noqa: ANN401, FBT001 - likewise
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for key, value in node.value:
+            if key.value == "expr":
+                value.style = "|"  # programs disagree about how lines are folded
+            elif isinstance(value, yaml.ScalarNode) and len(value.value) > WIDTH - 10:
+                value.style = ">"
+        return node
 
 
 def as_yaml(content: object) -> str:

@@ -18,14 +18,11 @@ import yaml
 import csr_exporter
 from csr_exporter.cli import main
 from csr_exporter.config import read_config
-from csr_exporter.config.settings import seconds
 from csr_exporter.web.config import WebConfigFile
 from deploy.helm.files import CHART, files
-from deploy.helm.rules import is_span
 from deploy.kubernetes.files import KUBERNETES
 from deploy.prometheus import rules
-from deploy.prometheus.thresholds import Thresholds
-from tests.deploy.charts import EVERYTHING, LEAST, Manifest, manifests, one, pod, template
+from tests.deploy.charts import EVERYTHING, HELM, LEAST, Manifest, manifests, one, pod, template
 from tests.processes import DEADLINE, tool
 
 OPERATOR = "monitoring.coreos.com/v1"
@@ -50,7 +47,7 @@ def test_a_file_of_the_chart_is_what_the_code_writes(file: Path) -> None:
 
 
 def test_lint_finds_nothing_to_say() -> None:
-    command: list[str | Path] = [tool("helm", "helm, with go"), "lint", "--strict", "--kube-version", KUBERNETES, CHART]
+    command: list[str | Path] = [tool("helm", HELM), "lint", "--strict", "--kube-version", KUBERNETES, CHART]
 
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
 
@@ -292,13 +289,8 @@ def rule_groups(**settings: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - valu
     return groups
 
 
-def written(thresholds: Thresholds) -> list[dict[str, Any]]:
-    groups: list[dict[str, Any]] = yaml.safe_load(rules.text(thresholds))["groups"]
-    return groups
-
-
 def test_rules_are_those_of_the_rule_file() -> None:
-    assert rule_groups() == written(Thresholds())
+    assert rule_groups() == rules.groups()
 
 
 OTHER: dict[str, Any] = {
@@ -315,6 +307,7 @@ OTHER: dict[str, Any] = {
     "limit_near": 0.95,
     "forecast_from": 0.25,
     "forecast_window": "10d",
+    "forecast_history": "36h",
     "forecast_ahead": "30d",
     "duplicates": 3,
     "duplicates_share": 0.05,
@@ -346,15 +339,13 @@ OTHER: dict[str, Any] = {
 
 
 def test_thresholds_that_are_all_set_give_the_rules_that_the_code_gives_with_them() -> None:
-    spans = {name: seconds(value) for name, value in OTHER.items() if is_span(name)}
-    numbers: dict[str, Any] = {**OTHER, **spans, "allowed_algorithms": tuple(OTHER["allowed_algorithms"])}
-    assert set(OTHER) == {name for name, _, _ in Thresholds.documented()}
+    assert OTHER.keys() == rules.DEFAULTS.keys()
 
-    assert rule_groups(thresholds=OTHER) == written(Thresholds(**numbers))
+    assert rule_groups(thresholds=OTHER) == rules.groups(OTHER)
 
 
 def test_a_threshold_of_nothing_is_one() -> None:
-    assert rule_groups(thresholds={"growth": 0}) == written(Thresholds(growth=0))
+    assert rule_groups(thresholds={"growth": 0}) == rules.groups({"growth": 0})
 
 
 def test_rules_know_the_job_by_whatever_name_the_exporter_has() -> None:
@@ -362,7 +353,7 @@ def test_rules_know_the_job_by_whatever_name_the_exporter_has() -> None:
 
     groups = one("PrometheusRule", values)["spec"]["groups"]
 
-    assert groups == written(Thresholds(exporter_jobs=".*scm.*"))
+    assert groups == rules.groups({"exporter_jobs": ".*scm.*"})
 
 
 def alerts(groups: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -372,12 +363,12 @@ def alerts(groups: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def test_a_single_alert_is_switched_off_and_the_others_stay() -> None:
     left = alerts(rule_groups(alerts={"ScmCsrKeyOld": {"enabled": False}, "ScmCsrKeyVeryOld": {"enabled": True}}))
 
-    assert set(alerts(written(Thresholds()))) - set(left) == {"ScmCsrKeyOld"}
+    assert set(alerts(rules.groups())) - set(left) == {"ScmCsrKeyOld"}
 
 
 def test_a_single_alert_is_changed_and_the_others_stay() -> None:
     override = {"severity": "critical", "for": "2h", "labels": {"team": "pki"}, "annotations": {"summary": "Old"}}
-    changed, original = alerts(rule_groups(alerts={"ScmCsrKeyOld": override})), alerts(written(Thresholds()))
+    changed, original = alerts(rule_groups(alerts={"ScmCsrKeyOld": override})), alerts(rules.groups())
 
     mine = changed.pop("ScmCsrKeyOld")
     before = original.pop("ScmCsrKeyOld")
@@ -404,7 +395,7 @@ def test_notes_say_what_to_check_without_data(tmp_path: Path) -> None:
 
     assert "port-forward deployment/scm-csr-exporter 10065" in plain
     assert "check --live --config.file=/etc/csr-exporter/config/config.yml" in plain
-    assert "No monitor was asked for" in plain
+    assert "No monitor is enabled" in plain
     assert "port-forward statefulset/scm-csr-exporter 10065\n  https://" in whole
     assert "networkPolicy.egressPorts" in whole
-    assert "No monitor was asked for" not in whole
+    assert "No monitor is enabled" not in whole

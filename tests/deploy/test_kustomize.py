@@ -14,8 +14,7 @@ import yaml
 from csr_exporter.config import read_config
 from deploy.kubernetes.files import HERE, KUBERNETES, files
 from deploy.prometheus import rules
-from deploy.prometheus.thresholds import Thresholds
-from tests.deploy.charts import LEAST, Manifest, pod
+from tests.deploy.charts import HELM, LEAST, Manifest, pod
 from tests.processes import DEADLINE, tool
 
 OPERATOR = "monitoring.coreos.com/v1"
@@ -24,20 +23,20 @@ OPERATOR = "monitoring.coreos.com/v1"
 @pytest.fixture(scope="module")
 def written() -> dict[Path, Any]:
     """What is written from the chart, as data."""
-    return {path: yaml.safe_load(text) for path, text in files(str(tool("helm", "helm, with go"))).items()}
+    return {path: yaml.safe_load(text) for path, text in files(str(tool("helm", HELM))).items()}
 
 
 @pytest.fixture(scope="module")
 def built() -> dict[str, Manifest]:
     """What kustomize makes of the example, by kind."""
-    command: list[str | Path] = [tool("kustomize", "kustomize, with go"), "build", HERE / "example"]
+    command: list[str | Path] = [tool("kustomize", "sigs.k8s.io/kustomize/kustomize/v5"), "build", HERE / "example"]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
     assert result.returncode == 0, result.stderr
     return {each["kind"]: each for each in yaml.safe_load_all(result.stdout)}
 
 
 def test_the_manifests_are_those_of_the_chart() -> None:
-    expected = files(str(tool("helm", "helm, with go")))
+    expected = files(str(tool("helm", HELM)))
 
     assert {path: path.read_text(encoding="utf-8") for path in expected} == expected, "run make deploy"
 
@@ -83,6 +82,6 @@ def test_kubernetes_knows_every_field(built: dict[str, Manifest]) -> None:
 def test_the_operator_gets_our_rules_and_our_pods(built: dict[str, Manifest]) -> None:
     labels = built["Deployment"]["spec"]["template"]["metadata"]["labels"]
 
-    assert built["PrometheusRule"]["spec"]["groups"] == yaml.safe_load(rules.text(Thresholds()))["groups"]
+    assert built["PrometheusRule"]["spec"]["groups"] == rules.groups()
     assert built["PodMonitor"]["spec"]["selector"]["matchLabels"] == labels
     assert {each["metadata"]["namespace"] for each in built.values()} == {"monitoring"}

@@ -19,15 +19,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from csr_exporter import __version__
 from csr_exporter.cli import main
-from release import dist, manual
-from release.archive import packed
-from release.audit import audit
-from release.bill import Component, components
-from release.chart import chart
-from release.image import DOCKERFILE, context
-from release.licences import licence_list
-from release.process import ReleaseError
-from release.sources import ROOT, built, moment, require_changes, unpacked
+from release import artefacts, manual
+from release.artefacts import DOCKERFILE, chart, context, packed
+from release.bill import Component, audit, components, licence_list
+from release.sources import ROOT, ReleaseError, built, extract, moment, require_changes, unpacked
 from tests.processes import DEADLINE, clean_environment, free_port, listening, tool
 from tests.release.osv import advisories
 
@@ -42,7 +37,7 @@ class Release:
 
     @property
     def bill(self) -> str:
-        return (self.artefacts / dist.BILL).read_text(encoding="utf-8")
+        return (self.artefacts / artefacts.BILL).read_text(encoding="utf-8")
 
     def one(self, ending: str) -> Path:
         (artefact,) = self.artefacts.glob(f"*{ending}")
@@ -52,7 +47,7 @@ class Release:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     folder = tmp_path_factory.mktemp("release")
-    dist.make(ROOT, folder / "dist", folder / "environment")
+    artefacts.make(ROOT, folder / "dist", folder / "environment")
     sdist = folder / "dist" / f"csr_exporter-{__version__}.tar.gz"
     return Release(folder / "dist", folder / "environment", unpacked(sdist, folder / "sources"))
 
@@ -166,7 +161,7 @@ def test_no_other_man_page_or_completion_is_there() -> None:
 
 
 def test_made_again_from_the_sdist_a_release_is_the_same_byte_for_byte(release: Release, tmp_path: Path) -> None:
-    dist.make(release.sources, tmp_path / "dist", tmp_path / "environment", components(release.bill))
+    artefacts.make(release.sources, tmp_path / "dist", tmp_path / "environment", components(release.bill))
 
     assert contents(tmp_path / "dist") == contents(release.artefacts)
 
@@ -308,16 +303,14 @@ def test_an_advisory_fails_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     with advisories() as address:
         monkeypatch.setenv("PIP_AUDIT_OSV_URL", address)
 
-        with pytest.raises(ReleaseError) as error:
+        with pytest.raises(ReleaseError, match=r"h11 +0\.14\.0 +GHSA-made-up"):
             audit([CLICK, H11])
-
-    assert str(error.value) == "advisories are known:\nh11 0.14.0: GHSA-made-up, fixed in none"
 
 
 def test_an_audit_that_nobody_answers_is_not_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_AUDIT_OSV_URL", f"http://127.0.0.1:{free_port()}/v1/query")
 
-    with pytest.raises(ReleaseError, match=r"^no verdict: 0 of 1 dependencies were judged\n.*Connection refused"):
+    with pytest.raises(ReleaseError, match="Connection refused"):
         audit([CLICK])
 
 
@@ -356,8 +349,7 @@ def test_a_dockerfile_that_copies_what_is_missing_stops_the_release(tmp_path: Pa
 
 
 def test_the_context_of_the_image_is_enough_for_the_same_wheel(release: Release, tmp_path: Path) -> None:
-    with tarfile.open(release.one("-image.tar.gz")) as archive:
-        archive.extractall(tmp_path / "context", filter="data")
+    extract(release.one("-image.tar.gz"), tmp_path / "context")
 
     wheel = built("wheel", tmp_path / "context", tmp_path, moment(ROOT))
 

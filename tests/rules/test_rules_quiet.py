@@ -15,8 +15,8 @@ import pytest
 from csr_exporter.inventory import Exchange, Service
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Account, Reloads, Status
-from deploy.prometheus.cases.case import JOB, ONE, TWO, Series
-from deploy.prometheus.files import RULES
+from deploy.prometheus.cases import JOB, series_of
+from deploy.prometheus.rules import RULES
 from tests.fakes import DAY, a_csr, a_snapshot
 from tests.processes import DEADLINE, tool
 
@@ -30,21 +30,21 @@ NEW_EVERY = 60
 class Instance:
     """One exporter: whom it polls, the minute of its first poll, and from when to when it runs."""
 
-    address: str
+    name: str
     accounts: Sequence[str]
     first_poll: int = 0
     start: int = 0
     end: int = MINUTES
 
-    def series(self) -> Iterator[Series]:
+    def series(self) -> Iterator[dict[str, str]]:
         """All that Prometheus scrapes of it, a sample a minute, and no more once it is gone."""
         values: dict[tuple[str, tuple[tuple[str, str], ...]], dict[int, float]] = defaultdict(dict)
         for minute, name, labels, value in self._scraped():
             values[name, (*sorted(labels.items()),)][minute] = value
-        target = {"job": JOB, "instance": self.address, "pod": f"exporter-{self.address}"}
+        target = {"job": JOB, "instance": self.name, "pod": f"exporter-{self.name}"}
         for (name, own), each in values.items():
             samples = (f"{each[minute]:.6f}" if minute in each else "stale" for minute in range(MINUTES))
-            yield Series(name, " ".join(samples), {**target, **dict(own)})
+            yield {"series": series_of(name, **target, **dict(own)), "values": " ".join(samples)}
 
     def _scraped(self) -> Iterator[tuple[int, str, Mapping[str, str], float]]:
         statuses = [Status(Account(name, limit=500)) for name in self.accounts]
@@ -67,10 +67,13 @@ def polled(status: Status, minute: int) -> Status:
 ACCOUNTS = ("production", "staging", "sandbox")
 
 INSTALLATIONS = {
-    "one instance": (Instance(ONE, ACCOUNTS),),
-    "two replicas": (Instance(ONE, ACCOUNTS), Instance(TWO, ACCOUNTS, first_poll=3)),
-    "two shards": (Instance(ONE, ACCOUNTS[:2]), Instance(TWO, ACCOUNTS[2:], first_poll=1)),
-    "an instance that is replaced": (Instance(ONE, ACCOUNTS, end=90), Instance(TWO, ACCOUNTS, first_poll=1, start=92)),
+    "one instance": (Instance("one", ACCOUNTS),),
+    "two replicas": (Instance("one", ACCOUNTS), Instance("two", ACCOUNTS, first_poll=3)),
+    "two shards": (Instance("one", ACCOUNTS[:2]), Instance("two", ACCOUNTS[2:], first_poll=1)),
+    "an instance that is replaced": (
+        Instance("one", ACCOUNTS, end=90),
+        Instance("two", ACCOUNTS, first_poll=1, start=92),
+    ),
 }
 
 
@@ -80,7 +83,7 @@ def nothing_raised(installation: Sequence[Instance]) -> dict[str, Any]:
     seen = {"labels": "{}", "value": len(ACCOUNTS)}
     return {
         "interval": "1m",
-        "input_series": [each.written() for instance in installation for each in instance.series()],
+        "input_series": [each for instance in installation for each in instance.series()],
         "promql_expr_test": [
             {"expr": "count(account:scm_csr_reported:max)", "eval_time": end, "exp_samples": [seen]},
             {"expr": f'count_over_time(ALERTS{{alertstate="firing"}}[{MINUTES}m])', "eval_time": end},

@@ -26,7 +26,6 @@ def diagnose(config: Config, most: int = MOST_THREADS) -> Iterator[Report]:
     """A report on each account of *config*, in its order; *most* accounts are checked at a time."""
     threads = DaemonThreads(most, "check")
     reports = threads.map(partial(_diagnose, config, CredentialAttempts()), config.accounts)
-    threads.shutdown(wait=False)
     return reports
 
 

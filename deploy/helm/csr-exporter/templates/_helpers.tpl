@@ -11,7 +11,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Another name for each kind: an upgrade could not make the one the other. */ -}}
+{{- /* Each kind has its own name: an upgrade could not turn one into the other. */ -}}
 {{- define "csr-exporter.service" -}}
 {{- include "csr-exporter.fullname" . }}{{ if include "csr-exporter.sharded" . }}-shards{{ end }}
 {{- end -}}
@@ -48,7 +48,7 @@ labels: {{- include "csr-exporter.labels" . | nindent 2 }}
 {{- if gt (int .Values.shards) 1 -}}true{{- end -}}
 {{- end -}}
 
-{{- /* What contradicts itself, or cannot work, in one sentence each; the schema knows what single values may be. */ -}}
+{{- /* A sentence for values that contradict each other; the schema checks single values. */ -}}
 {{- define "csr-exporter.validate" -}}
 {{- if not .Values.config.accounts -}}
 {{- fail "config.accounts: name at least one account, as in docs/configuration.md" -}}

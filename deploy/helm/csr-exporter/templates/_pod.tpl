@@ -8,7 +8,7 @@ metadata:
     {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ include "csr-exporter.serviceAccount" . }}
-  # The exporter asks Kubernetes nothing.
+  # The exporter never talks to Kubernetes.
   automountServiceAccountToken: false
   enableServiceLinks: false
   {{- with .Values.imagePullSecrets }}
@@ -18,7 +18,7 @@ spec:
     runAsNonRoot: true
     runAsUser: 65532
     runAsGroup: 65532
-    # Secrets are readable by this group alone.
+    # Only this group can read the secrets.
     fsGroup: 65532
     seccompProfile:
       type: RuntimeDefault
@@ -50,7 +50,7 @@ spec:
         httpGet: {path: /-/healthy, port: probes}
         periodSeconds: 10
         timeoutSeconds: 5
-      # Ready once each account was polled, whatever came of it: a cloud that is down keeps no pod from being scraped.
+      # Ready once each account was polled, even without success: a cloud outage must not keep pods from being scraped.
       readinessProbe:
         httpGet: {path: /-/ready, port: probes}
         periodSeconds: 5
@@ -98,7 +98,7 @@ spec:
         defaultMode: 0440
     {{- end }}
   {{- if and (gt (int .Values.replicas) 1) (not .Values.affinity) (not .Values.topologySpreadConstraints) }}
-  # Replicas on one node would fall with it.
+  # Replicas on one node would fail together.
   topologySpreadConstraints:
     - maxSkew: 1
       topologyKey: kubernetes.io/hostname
