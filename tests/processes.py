@@ -18,14 +18,22 @@ from typing import TypeVar
 import pytest
 import requests
 
-DEADLINE = 30.0
-"""Seconds that a process may take to start or a state to come; no test waits so long unless it fails."""
+DEADLINE = 100.0
+"""Seconds that a process may take to start or a state to come. Only a test that fails waits so long, so this is far
+more than a busy machine needs."""
+
+GO_TOOLS = {
+    "helm": "helm.sh/helm/v3/cmd/helm",
+    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+    "pint": "github.com/cloudflare/pint/cmd/pint",
+}
+"""Tools that Debian has no package of, with the Go package to build."""
 
 T = TypeVar("T")
 
 
 class Running:
-    """A command of ours that listens, and what it says."""
+    """A command of ours that listens, with its output."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -48,7 +56,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        assert self._first.wait(DEADLINE), "nothing was printed"
+        assert self._first.wait(DEADLINE), f"nothing was printed within {DEADLINE} seconds"
         assert self.out, "".join(self.err)
         return self.out[0].strip().removeprefix("listening on ")
 
@@ -95,7 +103,7 @@ def listening(*command: str | Path, **environment: str) -> Iterator[Running]:
 
 @contextmanager
 def started(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Someone else's program, which says nothing, until the block ends."""
+    """A program that is not ours, run without output until the block ends."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -152,16 +160,20 @@ def until(found: Callable[[], T], seconds: float = DEADLINE) -> T:
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not (result := found()):
-        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
+        assert time.monotonic() < deadline, f"not true after {seconds} seconds"
         pause.wait(0.05)
     return result
 
 
-def tool(name: str, package: str) -> Path:
-    """The program *name*. Without it the test is skipped, but in CI, which installs *package*, it fails."""
-    found = shutil.which(name)
-    if found is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is missing: .ci/run installs {package}")
-    if found is None:
-        pytest.skip(f"{name} is missing; Debian's package {package} has it")
-    return Path(found)
+def tool(name: str, package: str = "") -> Path:
+    """The program *name*; *package* is Debian's, where it has another name.
+
+    Without the program the test is skipped. Where CI is set it fails, for .ci/run installs all of them.
+    """
+    if found := shutil.which(name):
+        return Path(found)
+    source = f"go install {GO_TOOLS[name]}@latest" if name in GO_TOOLS else f"apt install {package or name}"
+    problem = f"{name} is missing; to get it: {source}"
+    if os.environ.get("CI"):
+        pytest.fail(problem)
+    pytest.skip(problem)
