@@ -22,13 +22,6 @@ DEADLINE = 100.0
 """Seconds that a process may take to start or a state to come. Only a test that fails waits so long, so this is far
 more than a busy machine needs."""
 
-GO_TOOLS = {
-    "helm": "helm.sh/helm/v3/cmd/helm",
-    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
-    "pint": "github.com/cloudflare/pint/cmd/pint",
-}
-"""Tools that Debian has no package of, with the Go package to build."""
-
 T = TypeVar("T")
 
 
@@ -165,15 +158,15 @@ def until(found: Callable[[], T], seconds: float = DEADLINE) -> T:
     return result
 
 
-def tool(name: str, package: str = "") -> Path:
-    """The program *name*; *package* is Debian's, where it has another name.
+def tool(name: str, source: str) -> Path:
+    """The program *name*, from *source*: a package of Debian, or one of Go where Debian has none.
 
-    Without the program the test is skipped. Where CI is set it fails, for .ci/run installs all of them.
+    Without it the test is skipped, but in CI, which installs it, it fails.
     """
-    if found := shutil.which(name):
-        return Path(found)
-    source = f"go install {GO_TOOLS[name]}@latest" if name in GO_TOOLS else f"apt install {package or name}"
-    problem = f"{name} is missing; to get it: {source}"
-    if os.environ.get("CI"):
-        pytest.fail(problem)
-    pytest.skip(problem)
+    found = shutil.which(name)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is missing: .ci/run installs {source}")
+    if found is None:
+        built = f"Debian has no package of it: go install {source}@latest"
+        pytest.skip(f"{name} is missing; {built if '/' in source else f'it is in the Debian package {source}'}")
+    return Path(found)

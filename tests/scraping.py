@@ -14,7 +14,7 @@ from tests.processes import Running, prometheus_in, tool
 @contextmanager
 def scraping(directory: Path, *replicas: Running) -> Iterator[str]:
     """The address of a Prometheus with its files in *directory*; each of *replicas* has a label ``pod`` of its own."""
-    program = tool("prometheus")
+    program = tool("prometheus", "prometheus")
     targets = [
         {"targets": [each.url.removeprefix("http://")], "labels": {"pod": f"csr-exporter-{number}"}}
         for number, each in enumerate(replicas)

@@ -54,7 +54,7 @@ EVERYTHING: dict[str, Any] = {
 
 def template(values: dict[str, Any], chart: Path = CHART) -> subprocess.CompletedProcess[str]:
     """What Helm makes of *values*, for the release ``scm``."""
-    helm = tool("helm")
+    helm = tool("helm", "helm, with go")
     command = [str(helm), "template", "scm", str(chart), "--kube-version", KUBERNETES, "--values", "-"]
     return subprocess.run(
         command, input=json.dumps(values), check=False, capture_output=True, text=True, timeout=DEADLINE

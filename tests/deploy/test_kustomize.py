@@ -24,20 +24,20 @@ OPERATOR = "monitoring.coreos.com/v1"
 @pytest.fixture(scope="module")
 def written() -> dict[Path, Any]:
     """What is written from the chart, as data."""
-    return {path: yaml.safe_load(text) for path, text in files(str(tool("helm"))).items()}
+    return {path: yaml.safe_load(text) for path, text in files(str(tool("helm", "helm, with go"))).items()}
 
 
 @pytest.fixture(scope="module")
 def built() -> dict[str, Manifest]:
     """What kustomize makes of the example, by kind."""
-    command: list[str | Path] = [tool("kustomize"), "build", HERE / "example"]
+    command: list[str | Path] = [tool("kustomize", "kustomize, with go"), "build", HERE / "example"]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DEADLINE)
     assert result.returncode == 0, result.stderr
     return {each["kind"]: each for each in yaml.safe_load_all(result.stdout)}
 
 
 def test_the_manifests_are_those_of_the_chart() -> None:
-    expected = files(str(tool("helm")))
+    expected = files(str(tool("helm", "helm, with go")))
 
     assert {path: path.read_text(encoding="utf-8") for path in expected} == expected, "run make deploy"
 

@@ -172,7 +172,7 @@ def test_pint_finds_nothing_to_say() -> None:
     # No package has it; .ci/run builds it wherever there is Go, and with Go a missing one is a failure.
     if not (shutil.which("pint") or shutil.which("go")):
         pytest.skip("pint is missing, and so is Go, which it is made with")
-    pint = tool("pint")
+    pint = tool("pint", "pint")
 
     result = ran(
         pint, "--offline", "--config", ROOT / ".pint.hcl", "lint", "--min-severity=info", "--fail-on=info", RULES
