@@ -18,14 +18,15 @@ from typing import TypeVar
 import pytest
 import requests
 
-DEADLINE = 30.0
-"""Seconds that a process may take to start or a state to come; no test waits so long unless it fails."""
+DEADLINE = 100.0
+"""Seconds that a process may take to start or a state to come. Only a test that fails waits so long, so this is far
+more than a busy machine needs."""
 
 T = TypeVar("T")
 
 
 class Running:
-    """A command of ours that listens, and what it says."""
+    """A command of ours that listens, with its output."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -48,7 +49,7 @@ class Running:
 
     @property
     def url(self) -> str:
-        assert self._first.wait(DEADLINE), "nothing was printed"
+        assert self._first.wait(DEADLINE), f"nothing was printed within {DEADLINE} seconds"
         assert self.out, "".join(self.err)
         return self.out[0].strip().removeprefix("listening on ")
 
@@ -95,7 +96,7 @@ def listening(*command: str | Path, **environment: str) -> Iterator[Running]:
 
 @contextmanager
 def started(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Someone else's program, which says nothing, until the block ends."""
+    """A program that is not ours, run without output until the block ends."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -152,7 +153,7 @@ def until(found: Callable[[], T], seconds: float = DEADLINE) -> T:
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not (result := found()):
-        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
+        assert time.monotonic() < deadline, f"not true after {seconds} seconds"
         pause.wait(0.05)
     return result
 

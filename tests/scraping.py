@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes exporters of ours each second."""
+"""A real Prometheus that scrapes our exporters every second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.processes import Running, prometheus_in, tool
 
 @contextmanager
 def scraping(directory: Path, *replicas: Running) -> Iterator[str]:
-    """The address of a Prometheus, with its files in *directory*; to it each of *replicas* is a pod of its own."""
+    """The address of a Prometheus with its files in *directory*; each of *replicas* has a label ``pod`` of its own."""
     program = tool("prometheus", "prometheus")
     targets = [
         {"targets": [each.url.removeprefix("http://")], "labels": {"pod": f"csr-exporter-{number}"}}

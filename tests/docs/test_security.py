@@ -1,7 +1,8 @@
-"""What docs/security.md says is asked of the cloud."""
+"""What docs/security.md says of requests to the cloud, and of attacks."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from csr_exporter.simulator import SimulatedAccount, Simulator
+from tests.docs.pages import ROOT, Page
 from tests.fakes import aksk, password
 from tests.processes import ended
 
@@ -46,3 +48,24 @@ def test_the_cloud_is_asked_for_the_list_and_what_it_takes_to_get_it(
 
         assert result.returncode == 0, result.stderr
         assert {(each.method, each.path) for each in simulator.requests} == asked
+
+
+ATTACKS = [code for row in Page(ROOT / "docs" / "security.md").tables for code in row if "::" in code]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_test_that_the_page_names_exists(name: str) -> None:
+    file, _, wanted = name.partition("::")
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+
+    assert wanted in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (
+        f"docs/security.md names {name}, which is gone; name the test that replaces it"
+    )
+
+
+def test_every_attack_has_a_test() -> None:
+    section = Page(ROOT / "docs" / "security.md").text.partition("## Attacks and accidents")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+
+    assert rows
+    assert [row for row in rows if "::test_" not in row.split(" | ")[-1]] == []
