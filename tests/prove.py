@@ -20,7 +20,7 @@ from typing import Any
 import requests
 import yaml
 
-from csr_exporter.config.settings import written as duration
+from csr_exporter.config.settings import duration
 from csr_exporter.simulator import Fault, SimulatedAccount, Simulator, Throttle, outage
 from csr_exporter.simulator.records import Generator
 from deploy.prometheus import rules

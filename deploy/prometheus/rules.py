@@ -11,7 +11,7 @@ import jinja2
 import yaml
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.config.settings import seconds, written
+from csr_exporter.config.settings import duration, seconds
 from csr_exporter.inventory import DOCUMENTED_ALGORITHMS
 
 HERE = Path(__file__).parent
@@ -120,7 +120,7 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a threshold can be
 
 VERBS: Mapping[str, Callable[[Any, float], str]] = {
     "": lambda value, _: _plain(value),
-    "range": lambda value, faster: value if faster == 1 else written(seconds(value) / faster),
+    "range": lambda value, faster: value if faster == 1 else duration(seconds(value) / faster),
     "seconds": lambda value, faster: f"{seconds(value) / faster:.10g}",
     "age": lambda value, _: f"{seconds(value):.0f}",
     # The library does not type it.
@@ -175,7 +175,7 @@ def groups(thresholds: Thresholds | None = None, faster: float = 1.0) -> list[di
     for rule in (rule for group in content for rule in group["rules"]):
         rule["expr"] = filled(rule["expr"], given, faster)
         if "alert" in rule:
-            rule["for"] = written(seconds(rule["for"]) / faster)
+            rule["for"] = duration(seconds(rule["for"]) / faster)
             rule["annotations"] = {name: filled(text, given, faster) for name, text in rule["annotations"].items()}
     return content
 

@@ -25,8 +25,7 @@ GRACE = 1.0
 def diagnose(config: Config, most: int = MOST_THREADS) -> Iterator[Report]:
     """A report on each account of *config*, in its order; *most* accounts are checked at a time."""
     threads = DaemonThreads(most, "check")
-    reports = threads.map(partial(_diagnose, config, CredentialAttempts()), config.accounts)
-    return reports
+    return threads.map(partial(_diagnose, config, CredentialAttempts()), config.accounts)
 
 
 def _diagnose(config: Config, attempts: CredentialAttempts, account: AccountConfig) -> Report:
