@@ -97,6 +97,14 @@ class AccountFacts:
         return gap(self.snapshot.inventory) if self.snapshot else None
 
     @property
+    def missing(self) -> int | None:
+        """How many CSRs were not read; None if unknown. Unless it is 0, ages and counts of them are minimums."""
+        if self.snapshot is None or self.gap is None:
+            return 0
+        missing = self.snapshot.inventory.missing
+        return missing if missing and missing > 0 else None
+
+    @property
     def trusted(self) -> bool:
         """Whether its numbers are fresh and complete."""
         return self.state is State.FRESH and self.complete
@@ -118,7 +126,10 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All accounts together; the numbers of CSRs are of the *counted* accounts, which have an inventory to show."""
+    """All accounts together; the numbers of CSRs are of the *counted* accounts, which have an inventory to show.
+
+    *missing* is as in `AccountFacts`.
+    """
 
     accounts: int
     counted: int
@@ -126,7 +137,7 @@ class Totals:
     states: Mapping[State, int]
     csrs: int
     listed: int
-    missing: int
+    missing: int | None
     by_algorithm: Mapping[str, int]
     bands: tuple[Band, ...]
     oldest: float | None
@@ -250,7 +261,8 @@ def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now:
         states={state: states[state] for state in State},
         csrs=sum(account.csrs or 0 for account in accounts),
         listed=sum(len(snapshot.inventory.csrs) for snapshot in snapshots),
-        missing=sum(max(0, snapshot.inventory.missing or 0) for snapshot in snapshots),
+        missing=sum(account.missing or 0 for account in accounts)
+        or (None if any(each.gap for each in accounts) else 0),
         by_algorithm=by_algorithm,
         bands=bands(accounts, age_buckets, now),
         oldest=min((at for each in snapshots if (at := each.summary.oldest) is not None), default=None),

@@ -351,6 +351,40 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
     assert "4 missing" in page
 
 
+def text_of(page: str) -> str:
+    """*page* as one reads it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_ages_of_an_incomplete_inventory_are_minimums_and_say_what_was_not_read() -> None:
+    csrs = [a_csr("1", created_at=NOW - 3 * DAY), a_csr("2", created_at=NOW - 900 * DAY)]
+    incomplete = a_status(*csrs, name="torn", snapshot=a_snapshot(*csrs, complete=False, reported=1002))
+    complete = a_status(a_csr("3", created_at=NOW - 4 * DAY), name="fine")
+
+    page = html_of(incomplete, complete)
+
+    assert page.count('<span class="doubt">at least 900 d</span>') == 2  # of all accounts, and of this one
+    assert "oldest 4 d" in text_of(page)
+    assert "up to 7 d ≥ 2" in text_of(page)
+    assert "over 730 d ≥ 1 not read 1,000" in text_of(page)
+    assert "Older CSRs may be among those not read." in page
+    assert not re.search("at least|≥|not read|Older", html_of(complete))
+
+
+def test_ages_are_minimums_too_where_nobody_knows_how_many_are_missing() -> None:
+    page = html_of(a_status(snapshot=a_snapshot(a_csr(), complete=False, reported=None, by_algorithm={})))
+
+    assert "at least 365 d" in page
+    assert "not read unknown" in text_of(page)
+
+
+def test_accounts_without_numbers_are_missing_from_the_charts_and_this_is_said() -> None:
+    stale = a_status(a_csr("2"), name="stale", last_success=NOW - 4000)
+
+    assert "Without the accounts that have no current numbers: 1." in html_of(a_status(a_csr()), stale)
+    assert "no current numbers" not in html_of(a_status(a_csr()), a_status(a_csr(), name="other"))
+
+
 def test_an_inventory_says_what_reading_it_took() -> None:
     page = html_of(a_status(snapshot=a_snapshot(a_csr(), requests=12, slices=4, carried=3)))
 
