@@ -38,6 +38,7 @@ class Trust(StrEnum):
     SOUND = "sound"
     STARTING = "starting"
     DOUBTFUL = "doubtful"
+    EMPTY = "empty"
 
 
 class Gap(StrEnum):
@@ -147,6 +148,8 @@ class Totals:
 
     @property
     def trust(self) -> Trust:
+        if not self.accounts:
+            return Trust.EMPTY
         if self.trusted == self.accounts:
             return Trust.SOUND
         return Trust.STARTING if self.trusted + self.states[State.NEVER] == self.accounts else Trust.DOUBTFUL

@@ -21,6 +21,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "trust.sound": ("All numbers are up to date and complete", "所有账号的数据都已更新，且完整无缺"),
     "trust.starting": ("Waiting for the first polls", "正在等待首次轮询"),
     "trust.doubtful": ("Some numbers are out of date or incomplete", "部分数据已过期或不完整"),
+    "trust.empty": ("No accounts are polled here", "此处没有需要轮询的账号"),
     "trust.sound.why": (
         "Read in full by the last poll: {trusted:,} of {accounts:,} accounts.",
         "{accounts:,} 个账号中，{trusted:,} 个在最近一次轮询时已完整读取。",
@@ -32,6 +33,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "trust.doubtful.why": (
         "Up to date and complete: {trusted:,} of {accounts:,} accounts. The others are listed first.",
         "{accounts:,} 个账号中，{trusted:,} 个数据已更新且完整，其余账号排在前面。",
+    ),
+    "trust.empty.why": (
+        "The configuration has {configured:,} accounts, and none of them belongs to this shard.",
+        "配置中的 {configured:,} 个账号均不属于此分片。",
     ),
     "alarm.stopped": (
         "The scheduler has stopped: no account is polled any more. Restart the exporter.",
@@ -55,6 +60,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "listed.some": ("some missing", "有缺失"),
     "listed.missing": ("{missing:,} missing", "缺失 {missing:,} 条"),
     "oldest": ("Oldest CSR", "最早的 CSR"),
+    "oldest.none": ("no CSRs", "没有 CSR"),
     "oldest.short": ("oldest", "最久"),
     "oldest.least": ("at least {age}", "至少 {age}"),
     "oldest.unread": ("Older CSRs may be among those not read.", "未读取的 CSR 中可能有更早的。"),

@@ -385,6 +385,20 @@ def test_accounts_without_numbers_are_missing_from_the_charts_and_this_is_said()
     assert "no current numbers" not in html_of(a_status(a_csr()), a_status(a_csr(), name="other"))
 
 
+def test_an_account_without_csrs_has_no_oldest_one_rather_than_an_unknown_one() -> None:
+    assert "Oldest CSR \N{EN DASH} no CSRs" in text_of(html_of(a_status()))
+    assert "Oldest CSR \N{EN DASH} unknown" in text_of(html_of(a_status(a_csr(created_at=None))))
+    assert "Oldest CSR \N{EN DASH} unknown" in text_of(html_of(Status(Account("never"))))
+
+
+def test_a_page_without_accounts_does_not_say_that_all_is_well() -> None:
+    page = html_of()
+
+    assert facts_of().trust is Trust.EMPTY
+    assert "<h1 id=\"verdict\">No accounts are polled here</h1>" in page
+    assert "up to date" not in page
+
+
 def test_an_inventory_says_what_reading_it_took() -> None:
     page = html_of(a_status(snapshot=a_snapshot(a_csr(), requests=12, slices=4, carried=3)))
 
