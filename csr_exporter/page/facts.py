@@ -32,6 +32,13 @@ class State(StrEnum):
     NEVER = "never"
 
 
+class Fault(StrEnum):
+    """What else can be wrong with an account, whatever its state."""
+
+    INCOMPLETE = "incomplete"
+    OVER_LIMIT = "over_limit"
+
+
 class Trust(StrEnum):
     """Whether the numbers of all accounts can be relied on."""
 
@@ -116,6 +123,12 @@ class AccountFacts:
         return limit is not None and self.snapshot is not None and (self.snapshot.inventory.reported or 0) > limit
 
     @property
+    def marks(self) -> Mapping[str, bool]:
+        """What accounts can be filtered by, and whether it is so of this one."""
+        states = {state: state is self.state for state in State}
+        return {**states, Fault.INCOMPLETE: self.gap is not None, Fault.OVER_LIMIT: self.over_limit}
+
+    @property
     def trouble(self) -> int:
         """The lower, the more it needs a look."""
         if self.state is State.NEVER:
@@ -135,7 +148,7 @@ class Totals:
     accounts: int
     counted: int
     trusted: int
-    states: Mapping[State, int]
+    marks: Mapping[str, int]
     csrs: int
     listed: int
     missing: int | None
@@ -152,12 +165,15 @@ class Totals:
             return Trust.EMPTY
         if self.trusted == self.accounts:
             return Trust.SOUND
-        return Trust.STARTING if self.trusted + self.states[State.NEVER] == self.accounts else Trust.DOUBTFUL
+        return Trust.STARTING if self.trusted + self.marks[State.NEVER] == self.accounts else Trust.DOUBTFUL
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. Accounts in trouble come first; *further* ones are not shown in full."""
+    """The whole page. Accounts in trouble come first; *further* ones are not shown in full.
+
+    Totals and *oldest* are of all accounts, also where only those with one mark are shown.
+    """
 
     now: float
     alarms: tuple[Alarm, ...]
@@ -174,15 +190,25 @@ class Overview:
 
 
 def overview(
-    statuses: Sequence[Status], age_buckets: Sequence[float], reloads: Reloads, now: float, *, alive: bool = True
+    statuses: Sequence[Status],
+    age_buckets: Sequence[float],
+    reloads: Reloads,
+    now: float,
+    *,
+    alive: bool = True,
+    show: str | None = None,
 ) -> Overview:
-    """The facts of *statuses* as of *now*; *alive* is whether polls are still being scheduled."""
+    """The facts of *statuses* as of *now*, the accounts only those with the mark *show* if there is one.
+
+    *alive* is whether polls are still being scheduled.
+    """
     accounts = sorted(
         (AccountFacts(status, state(status, now), status.current(now)) for status in statuses),
         key=lambda account: (account.trouble, account.name.casefold(), account.name),
     )
-    troubled = sum(not account.trusted for account in accounts)
-    detailed = len(accounts) if len(accounts) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
+    shown = [account for account in accounts if show is None or account.marks.get(show)]
+    troubled = sum(not account.trusted for account in shown)
+    detailed = len(shown) if len(shown) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
     alarms = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
     return Overview(
         now=now,
@@ -192,9 +218,9 @@ def overview(
         oldest=oldest(accounts),
         detailed=tuple(
             replace(account, bands=bands([account], age_buckets, now), oldest=oldest([account]))
-            for account in accounts[:detailed]
+            for account in shown[:detailed]
         ),
-        further=tuple(accounts[detailed:]),
+        further=tuple(shown[detailed:]),
     )
 
 
@@ -252,7 +278,6 @@ def oldest(accounts: Sequence[AccountFacts]) -> Oldest:
 def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now: float) -> Totals:
     statuses = [account.status for account in accounts]
     snapshots = [account.snapshot for account in accounts if account.snapshot]
-    states = Counter(account.state for account in accounts)
     by_algorithm: Counter[str] = Counter()
     for snapshot in snapshots:
         by_algorithm.update(snapshot.summary.by_algorithm)
@@ -261,7 +286,7 @@ def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now:
         accounts=len(accounts),
         counted=len(snapshots),
         trusted=sum(account.trusted for account in accounts),
-        states={state: states[state] for state in State},
+        marks=Counter(mark for account in accounts for mark, holds in account.marks.items() if holds),
         csrs=sum(account.csrs or 0 for account in accounts),
         listed=sum(len(snapshot.inventory.csrs) for snapshot in snapshots),
         missing=sum(account.missing or 0 for account in accounts)

@@ -19,6 +19,7 @@ from csr_exporter.page.facts import (
     MOST_DETAILED,
     Alarm,
     Band,
+    Fault,
     Gap,
     Overview,
     State,
@@ -249,6 +250,8 @@ def test_both_languages_say_the_same() -> None:
     ("prefix", "values"),
     [
         ("state", State),
+        ("mark", State),
+        ("mark", Fault),
         ("trust", Trust),
         ("alarm", Alarm),
         ("gap", Gap),
@@ -395,7 +398,7 @@ def test_a_page_without_accounts_does_not_say_that_all_is_well() -> None:
     page = html_of()
 
     assert facts_of().trust is Trust.EMPTY
-    assert "<h1 id=\"verdict\">No accounts are polled here</h1>" in page
+    assert '<h1 id="verdict">No accounts are polled here</h1>' in page
     assert "up to date" not in page
 
 
@@ -436,7 +439,7 @@ def test_a_further_account_has_a_page_of_its_own() -> None:
 
     page = html_of(*statuses)
 
-    assert '<a href="?account=a%26b%200"><bdi>a&amp;b 0</bdi></a>' in page
+    assert '<a href="./?account=a%26b+0"><bdi>a&amp;b 0</bdi></a>' in page
 
 
 def test_a_page_of_many_accounts_stays_light() -> None:
