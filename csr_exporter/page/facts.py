@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
-from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot
+from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, Snapshot
 from csr_exporter.status import Churn, Reloads, Status
 
 MOST_DETAILED = 20
@@ -125,8 +125,13 @@ class AccountFacts:
     @property
     def marks(self) -> Mapping[str, bool]:
         """What accounts can be filtered by, and whether it is so of this one."""
-        states = {state: state is self.state for state in State}
-        return {**states, Fault.INCOMPLETE: self.gap is not None, Fault.OVER_LIMIT: self.over_limit}
+        error = self.status.error
+        return {
+            **{state: state is self.state for state in State},
+            **{reason: error is not None and error.reason is reason for reason in Reason},
+            Fault.INCOMPLETE: self.gap is not None,
+            Fault.OVER_LIMIT: self.over_limit,
+        }
 
     @property
     def trouble(self) -> int:
@@ -166,6 +171,12 @@ class Totals:
         if self.trusted == self.accounts:
             return Trust.SOUND
         return Trust.STARTING if self.trusted + self.marks[State.NEVER] == self.accounts else Trust.DOUBTFUL
+
+    @property
+    def shared_reasons(self) -> Sequence[tuple[Reason, int]]:
+        """Why several accounts are failing, with how many they are, the most first."""
+        numbers = {reason: self.marks[reason] for reason in Reason if self.marks[reason] > 1}
+        return sorted(numbers.items(), key=lambda each: -each[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -356,7 +356,13 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
 
 def text_of(page: str) -> str:
     """*page* as one reads it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    inline = re.sub(r"</?(a|bdi|span)\b[^>]*>", "", page)
+    return " ".join(re.sub(r"<[^>]+>", " ", inline).split())
+
+
+def folded(page: str) -> str:
+    """*page* without what only shows once an account is opened."""
+    return re.sub(r'<div class="body">.*?</details>', "", page, flags=re.DOTALL)
 
 
 def test_ages_of_an_incomplete_inventory_are_minimums_and_say_what_was_not_read() -> None:
@@ -425,6 +431,39 @@ def test_an_account_over_its_limit_says_so() -> None:
 
     assert "3 CSRs, over the limit of 2" in over
     assert "3 of at most 500" in within
+
+
+def test_an_account_over_its_limit_is_marked_while_folded_whatever_else_is_wrong() -> None:
+    csrs = [a_csr(f"{number}") for number in range(3)]
+    over = a_status(*csrs, account=Account("over", limit=2))
+
+    page = html_of(failing(over), a_status(a_csr()), now=NOW + 61)
+    rows = html_of(over, *[failing(a_status(a_csr(), name=f"bad-{n:02}")) for n in range(MOST_DETAILED)], now=NOW + 61)
+
+    assert "3 CSRs, over the limit of 2" in text_of(folded(page))
+    assert "1 over limit" in text_of(folded(page))
+    assert "3, over the limit of 2" in text_of(rows.partition('id="accounts"')[2])
+
+
+def test_accounts_with_the_same_fault_are_one_line_with_what_to_do_and_a_link_to_them() -> None:
+    refused = [failing(a_status(a_csr(), name=f"refused-{number:03}"), LOCKED) for number in range(500)]
+    alone = failing(a_status(a_csr(), name="alone"))
+
+    page = html_of(*refused, alone, now=NOW + 61)
+
+    assert "500 accounts: The credentials were refused. What to do: check the key, password or token" in text_of(page)
+    assert 'href="./?show=unauthorized#accounts"' in page
+    assert folded(page).count("check the key, password or token") == 1
+    assert "?show=forbidden" not in page
+    assert "accounts: The" not in text_of(html_of(alone, a_status(a_csr()), now=NOW + 61))
+
+
+def test_accounts_can_be_filtered_by_why_they_fail() -> None:
+    refused, forbidden = failing(a_status(a_csr(), name="refused"), LOCKED), failing(a_status(a_csr(), name="other"))
+
+    facts = overview([refused, forbidden], BUCKETS, RELOADS, NOW + 61, show="unauthorized")
+
+    assert [each.name for each in facts.detailed] == ["refused"]
 
 
 def test_each_recent_poll_tells_its_result_duration_and_requests() -> None:
