@@ -101,8 +101,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "band.least": ("≥ {number:,}", "≥ {number:,}"),
     "band.unread": ("not read", "未读取"),
     "band.without": (
-        "Without the accounts that have no current numbers: {number:,}.",
-        "不含没有最新数据的账号：{number:,} 个。",
+        "Not included: accounts without current numbers ({number:,}).",
+        "未计入没有最新数据的账号（{number:,} 个）。",
     ),
     "band.unknown": ("age unknown", "创建时间未知"),
     "accounts": ("Accounts", "账号"),

@@ -390,7 +390,7 @@ def test_ages_are_minimums_too_where_nobody_knows_how_many_are_missing() -> None
 def test_accounts_without_numbers_are_missing_from_the_charts_and_this_is_said() -> None:
     stale = a_status(a_csr("2"), name="stale", last_success=NOW - 4000)
 
-    assert "Without the accounts that have no current numbers: 1." in html_of(a_status(a_csr()), stale)
+    assert "Not included: accounts without current numbers (1)." in html_of(a_status(a_csr()), stale)
     assert "no current numbers" not in html_of(a_status(a_csr()), a_status(a_csr(), name="other"))
 
 
