@@ -488,5 +488,12 @@ def test_a_page_of_many_accounts_stays_light() -> None:
     assert len(gzip.compress(page.encode(), compresslevel=1)) < 50_000
 
 
+def test_a_page_of_many_accounts_in_trouble_stays_light_too() -> None:
+    page = html_of(*world.refused(NOW, 500), now=NOW)
+
+    assert len(page.encode()) < 700_000
+    assert len(gzip.compress(page.encode(), compresslevel=1)) < 60_000
+
+
 def test_an_age_of_the_future_is_no_age() -> None:
     assert "under 1 s" in html_of(a_status(snapshot=Snapshot.of(an_inventory(a_csr(created_at=NOW + 9)), NOW)))
