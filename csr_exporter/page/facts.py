@@ -32,7 +32,7 @@ class State(StrEnum):
     NEVER = "never"
 
 
-class Fault(StrEnum):
+class Flaw(StrEnum):
     """What else can be wrong with an account, whatever its state."""
 
     INCOMPLETE = "incomplete"
@@ -123,15 +123,11 @@ class AccountFacts:
         return limit is not None and self.snapshot is not None and (self.snapshot.inventory.reported or 0) > limit
 
     @property
-    def marks(self) -> Mapping[str, bool]:
-        """What accounts can be filtered by, and whether it is so of this one."""
+    def marks(self) -> set[str]:
+        """What accounts are counted and filtered by: the state, why the last poll failed, and other flaws."""
         error = self.status.error
-        return {
-            **{state: state is self.state for state in State},
-            **{reason: error is not None and error.reason is reason for reason in Reason},
-            Fault.INCOMPLETE: self.gap is not None,
-            Fault.OVER_LIMIT: self.over_limit,
-        }
+        flaws = {Flaw.INCOMPLETE: self.gap is not None, Flaw.OVER_LIMIT: self.over_limit}
+        return {self.state, *([error.reason] if error else []), *(flaw for flaw, found in flaws.items() if found)}
 
     @property
     def trouble(self) -> int:
@@ -217,7 +213,7 @@ def overview(
         (AccountFacts(status, state(status, now), status.current(now)) for status in statuses),
         key=lambda account: (account.trouble, account.name.casefold(), account.name),
     )
-    shown = [account for account in accounts if show is None or account.marks.get(show)]
+    shown = [account for account in accounts if show is None or show in account.marks]
     troubled = sum(not account.trusted for account in shown)
     detailed = len(shown) if len(shown) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
     alarms = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
@@ -297,7 +293,7 @@ def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now:
         accounts=len(accounts),
         counted=len(snapshots),
         trusted=sum(account.trusted for account in accounts),
-        marks=Counter(mark for account in accounts for mark, holds in account.marks.items() if holds),
+        marks=Counter(mark for account in accounts for mark in account.marks),
         csrs=sum(account.csrs or 0 for account in accounts),
         listed=sum(len(snapshot.inventory.csrs) for snapshot in snapshots),
         missing=sum(account.missing or 0 for account in accounts)

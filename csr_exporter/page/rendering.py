@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csr_exporter.inventory import OTHER, UNKNOWN, Inventory
 from csr_exporter.page.charts import Bar, bars, strip
-from csr_exporter.page.facts import Band, Fault, Overview, State, gap
+from csr_exporter.page.facts import Band, Flaw, Overview, State, gap
 from csr_exporter.page.status_json import iso8601
 from csr_exporter.page.translations import Language, day, moment
 from csr_exporter.page.view import View
@@ -35,7 +35,7 @@ _TEMPLATES.globals |= {
     "iso8601": iso8601,
     "project": PROJECT,
     "style_hash": STYLE_HASH,
-    "badges": (*State, *Fault),
+    "badges": (*State, *Flaw),
 }
 
 EVERYTHING = View()

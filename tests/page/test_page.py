@@ -19,7 +19,7 @@ from csr_exporter.page.facts import (
     MOST_DETAILED,
     Alarm,
     Band,
-    Fault,
+    Flaw,
     Gap,
     Overview,
     State,
@@ -251,7 +251,7 @@ def test_both_languages_say_the_same() -> None:
     [
         ("state", State),
         ("mark", State),
-        ("mark", Fault),
+        ("mark", Flaw),
         ("trust", Trust),
         ("alarm", Alarm),
         ("gap", Gap),
