@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
-from csr_exporter.inventory import Csr, Inventory, OffsetMode, Snapshot
+from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, Snapshot
 from csr_exporter.status import Churn, Reloads, Status
 
 MOST_DETAILED = 20
@@ -32,12 +32,20 @@ class State(StrEnum):
     NEVER = "never"
 
 
+class Flaw(StrEnum):
+    """What else can be wrong with an account, whatever its state."""
+
+    INCOMPLETE = "incomplete"
+    OVER_LIMIT = "over_limit"
+
+
 class Trust(StrEnum):
     """Whether the numbers of all accounts can be relied on."""
 
     SOUND = "sound"
     STARTING = "starting"
     DOUBTFUL = "doubtful"
+    EMPTY = "empty"
 
 
 class Gap(StrEnum):
@@ -97,6 +105,14 @@ class AccountFacts:
         return gap(self.snapshot.inventory) if self.snapshot else None
 
     @property
+    def missing(self) -> int | None:
+        """How many CSRs were not read; None if unknown. Unless it is 0, ages and counts of them are minimums."""
+        if self.snapshot is None or self.gap is None:
+            return 0
+        missing = self.snapshot.inventory.missing
+        return missing if missing and missing > 0 else None
+
+    @property
     def trusted(self) -> bool:
         """Whether its numbers are fresh and complete."""
         return self.state is State.FRESH and self.complete
@@ -105,6 +121,13 @@ class AccountFacts:
     def over_limit(self) -> bool:
         limit = self.status.account.limit
         return limit is not None and self.snapshot is not None and (self.snapshot.inventory.reported or 0) > limit
+
+    @property
+    def marks(self) -> set[str]:
+        """What accounts are counted and filtered by: the state, why the last poll failed, and other flaws."""
+        error = self.status.error
+        flaws = {Flaw.INCOMPLETE: self.gap is not None, Flaw.OVER_LIMIT: self.over_limit}
+        return {self.state, *([error.reason] if error else []), *(flaw for flaw, found in flaws.items() if found)}
 
     @property
     def trouble(self) -> int:
@@ -118,15 +141,18 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All accounts together; the numbers of CSRs are of the *counted* accounts, which have an inventory to show."""
+    """All accounts together; the numbers of CSRs are of the *counted* accounts, which have an inventory to show.
+
+    *missing* is as in `AccountFacts`.
+    """
 
     accounts: int
     counted: int
     trusted: int
-    states: Mapping[State, int]
+    marks: Mapping[str, int]
     csrs: int
     listed: int
-    missing: int
+    missing: int | None
     by_algorithm: Mapping[str, int]
     bands: tuple[Band, ...]
     oldest: float | None
@@ -136,14 +162,25 @@ class Totals:
 
     @property
     def trust(self) -> Trust:
+        if not self.accounts:
+            return Trust.EMPTY
         if self.trusted == self.accounts:
             return Trust.SOUND
-        return Trust.STARTING if self.trusted + self.states[State.NEVER] == self.accounts else Trust.DOUBTFUL
+        return Trust.STARTING if self.trusted + self.marks[State.NEVER] == self.accounts else Trust.DOUBTFUL
+
+    @property
+    def shared_reasons(self) -> Sequence[tuple[Reason, int]]:
+        """Why several accounts are failing, with how many they are, the most first."""
+        numbers = {reason: self.marks[reason] for reason in Reason if self.marks[reason] > 1}
+        return sorted(numbers.items(), key=lambda each: -each[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page. Accounts in trouble come first; *further* ones are not shown in full."""
+    """The whole page. Accounts in trouble come first; *further* ones are not shown in full.
+
+    Totals and *oldest* are of all accounts, also where only those with one mark are shown.
+    """
 
     now: float
     alarms: tuple[Alarm, ...]
@@ -160,15 +197,25 @@ class Overview:
 
 
 def overview(
-    statuses: Sequence[Status], age_buckets: Sequence[float], reloads: Reloads, now: float, *, alive: bool = True
+    statuses: Sequence[Status],
+    age_buckets: Sequence[float],
+    reloads: Reloads,
+    now: float,
+    *,
+    alive: bool = True,
+    show: str | None = None,
 ) -> Overview:
-    """The facts of *statuses* as of *now*; *alive* is whether polls are still being scheduled."""
+    """The facts of *statuses* as of *now*, the accounts only those with the mark *show* if there is one.
+
+    *alive* is whether polls are still being scheduled.
+    """
     accounts = sorted(
         (AccountFacts(status, state(status, now), status.current(now)) for status in statuses),
         key=lambda account: (account.trouble, account.name.casefold(), account.name),
     )
-    troubled = sum(not account.trusted for account in accounts)
-    detailed = len(accounts) if len(accounts) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
+    shown = [account for account in accounts if show is None or show in account.marks]
+    troubled = sum(not account.trusted for account in shown)
+    detailed = len(shown) if len(shown) <= MOST_DETAILED else min(troubled, MOST_DETAILED)
     alarms = {Alarm.STOPPED: not alive, Alarm.CONFIG_REJECTED: not reloads.successful}
     return Overview(
         now=now,
@@ -178,9 +225,9 @@ def overview(
         oldest=oldest(accounts),
         detailed=tuple(
             replace(account, bands=bands([account], age_buckets, now), oldest=oldest([account]))
-            for account in accounts[:detailed]
+            for account in shown[:detailed]
         ),
-        further=tuple(accounts[detailed:]),
+        further=tuple(shown[detailed:]),
     )
 
 
@@ -238,7 +285,6 @@ def oldest(accounts: Sequence[AccountFacts]) -> Oldest:
 def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now: float) -> Totals:
     statuses = [account.status for account in accounts]
     snapshots = [account.snapshot for account in accounts if account.snapshot]
-    states = Counter(account.state for account in accounts)
     by_algorithm: Counter[str] = Counter()
     for snapshot in snapshots:
         by_algorithm.update(snapshot.summary.by_algorithm)
@@ -247,10 +293,11 @@ def _totals(accounts: Sequence[AccountFacts], age_buckets: Sequence[float], now:
         accounts=len(accounts),
         counted=len(snapshots),
         trusted=sum(account.trusted for account in accounts),
-        states={state: states[state] for state in State},
+        marks=Counter(mark for account in accounts for mark in account.marks),
         csrs=sum(account.csrs or 0 for account in accounts),
         listed=sum(len(snapshot.inventory.csrs) for snapshot in snapshots),
-        missing=sum(max(0, snapshot.inventory.missing or 0) for snapshot in snapshots),
+        missing=sum(account.missing or 0 for account in accounts)
+        or (None if any(each.gap for each in accounts) else 0),
         by_algorithm=by_algorithm,
         bands=bands(accounts, age_buckets, now),
         oldest=min((at for each in snapshots if (at := each.summary.oldest) is not None), default=None),

@@ -10,9 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from csr_exporter.inventory import OTHER, UNKNOWN, Inventory
 from csr_exporter.page.charts import Bar, bars, strip
-from csr_exporter.page.facts import Band, Overview, gap
+from csr_exporter.page.facts import Band, Flaw, Overview, State, gap
 from csr_exporter.page.status_json import iso8601
 from csr_exporter.page.translations import Language, day, moment
+from csr_exporter.page.view import View
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -34,11 +35,14 @@ _TEMPLATES.globals |= {
     "iso8601": iso8601,
     "project": PROJECT,
     "style_hash": STYLE_HASH,
+    "badges": (*State, *Flaw),
 }
 
+EVERYTHING = View()
 
-def render(facts: Overview, language: Language, version: str, *, narrowed: bool = False) -> str:
-    """The page that shows *facts* in *language*; *narrowed* when they are of some accounts only."""
+
+def render(facts: Overview, language: Language, version: str, view: View = EVERYTHING) -> str:
+    """The page that shows *facts* in *language*, which are those that *view* asks for."""
     return _TEMPLATES.get_template("page.html").render(
         facts=facts,
         now=facts.now,
@@ -48,7 +52,7 @@ def render(facts: Overview, language: Language, version: str, *, narrowed: bool 
         ages=lambda bands: age_bars(bands, language),
         coverage=lambda inventory: coverage(inventory, language),
         version=version,
-        narrowed=narrowed,
+        view=view,
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hmac
 
-from csr_exporter.simulator.keys import AccessKey, KeyRing, Lockout, Tokens, rfc3339
+from csr_exporter.simulator.keys import IssuedKey, KeyRing, Lockout, Tokens, rfc3339
 from csr_exporter.simulator.messages import Call, RefusedError, gateway_refusal
 from csr_exporter.simulator.signature import Authorization, SignatureError, read_authorization, verify
 
 LOCKED = "AK access failed to reach the limit,forbidden"
 
 
-class Authenticator:
+class CallAuthenticator:
     """Finds the account of a request by its token or its signature. One endpoint serves all accounts."""
 
     def __init__(self, keys: KeyRing, tokens: Tokens) -> None:
@@ -64,7 +64,7 @@ class Authenticator:
         self._lockout.succeeded(access)
         return key.account
 
-    def _proven(self, call: Call, authorization: Authorization) -> AccessKey:
+    def _proven(self, call: Call, authorization: Authorization) -> IssuedKey:
         key = self._keys.find(authorization.access_key)
         if key is None:
             raise SignatureError("Get secretKey failed, ak not exist")
@@ -73,7 +73,7 @@ class Authenticator:
         return key
 
 
-def _check_temporary(call: Call, key: AccessKey) -> None:
+def _check_temporary(call: Call, key: IssuedKey) -> None:
     """A temporary key needs its security token too, and ends."""
     presented = call.headers.get("x-security-token", "").encode("latin-1")
     if key.security_token is not None and not hmac.compare_digest(presented, key.security_token.encode()):

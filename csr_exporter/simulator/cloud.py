@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from csr_exporter.simulator import scm
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.authentication import Authenticator
+from csr_exporter.simulator.authentication import CallAuthenticator
 from csr_exporter.simulator.faults import ExpireTokens, Fault, Faults
 from csr_exporter.simulator.federation import Federation
 from csr_exporter.simulator.iam import Iam
@@ -28,7 +28,7 @@ class Cloud:
         self.stores: Mapping[str, CsrStore] = MappingProxyType({a.name: CsrStore(a, clock()) for a in everyone})
         self.tokens = Tokens(everyone, clock())
         keys = KeyRing(everyone)
-        self.authenticator = Authenticator(keys, self.tokens)
+        self.authenticator = CallAuthenticator(keys, self.tokens)
         self.iam = Iam(everyone, self.tokens)
         self.federation = Federation(everyone, self.tokens, keys)
         self.metadata = Metadata(self.accounts, keys)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from csr_exporter.simulator.account import SimulatedAccount
-from csr_exporter.simulator.keys import AccessKey, KeyRing, Tokens, rfc3339
+from csr_exporter.simulator.keys import IssuedKey, KeyRing, Tokens, rfc3339
 from csr_exporter.simulator.messages import ApiReply, Call, dig, json_reply, service_refusal
 
 MIN_SECONDS = 900
@@ -76,7 +76,7 @@ class Federation:
         }
         return json_reply(200, {"credentials": credentials, "assumed_agency": {"urn": account.urns[1]}})
 
-    def _issue(self, call: Call, name: str, seconds: float) -> AccessKey:
+    def _issue(self, call: Call, name: str, seconds: float) -> IssuedKey:
         cap = next(account.key_lifetime for account in self._accounts.values() if account.name == name)
         return self._keys.issue(name, call.now, min(seconds, cap))
 

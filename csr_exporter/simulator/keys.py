@@ -15,7 +15,7 @@ _TOKEN_BYTES = 1800  # real tokens have thousands of characters
 
 
 @dataclass(frozen=True, slots=True)
-class AccessKey:
+class IssuedKey:
     """A key pair; `security_token` and `expires_at` for a temporary one."""
 
     account: str
@@ -43,15 +43,15 @@ class KeyRing:
     """The access keys the gateway knows."""
 
     def __init__(self, accounts: Iterable[SimulatedAccount]) -> None:
-        self._keys = {a.access_key: AccessKey(a.name, a.access_key, a.secret_key, a.security_token) for a in accounts}
+        self._keys = {a.access_key: IssuedKey(a.name, a.access_key, a.secret_key, a.security_token) for a in accounts}
 
-    def find(self, access: str) -> AccessKey | None:
+    def find(self, access: str) -> IssuedKey | None:
         return self._keys.get(access)
 
-    def issue(self, account: str, now: float, seconds: float) -> AccessKey:
+    def issue(self, account: str, now: float, seconds: float) -> IssuedKey:
         """A temporary key, with its security token; those issued before stay valid."""
         access = "HST" + secrets.token_hex(9)[:17].upper()
-        key = AccessKey(account, access, secrets.token_hex(20), _random_text(600), now + seconds)
+        key = IssuedKey(account, access, secrets.token_hex(20), _random_text(600), now + seconds)
         self._keys[access] = key
         return key
 

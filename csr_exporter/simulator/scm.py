@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ListParameters:
     """What was asked for; an empty text does not select."""
 
     limit: int
@@ -39,14 +39,14 @@ def list_csrs(call: Call, account: SimulatedAccount, records: Sequence[Any]) -> 
     return json_reply(200, {"csr_list": rows[start : start + query.limit], "total": len(rows)})
 
 
-def read_query(parameters: Iterable[tuple[str, str]], max_offset: int | None) -> Query:
+def read_query(parameters: Iterable[tuple[str, str]], max_offset: int | None) -> ListParameters:
     """Check every parameter against Table 1. Raises `RefusedError`."""
     given: dict[str, str] = {}
     for key, value in parameters:
         if key not in _PARAMETERS or key in given:
             raise _refusal(key)
         given[key] = value
-    return Query(_limit(given), _offset(given, max_offset), _name(given), _algorithm(given))
+    return ListParameters(_limit(given), _offset(given, max_offset), _name(given), _algorithm(given))
 
 
 def _limit(given: Mapping[str, str]) -> int:
@@ -89,7 +89,7 @@ def _refusal(parameter: str) -> RefusedError:
     return service_refusal(400, "SCM.0005", f"Invalid request parameter: {parameter}")
 
 
-def _start(query: Query, mode: OffsetMode) -> int:
+def _start(query: ListParameters, mode: OffsetMode) -> int:
     """Index of the first row of the page."""
     match mode:
         case "record":
@@ -102,7 +102,7 @@ def _start(query: Query, mode: OffsetMode) -> int:
             return 0
 
 
-def _selected(record: Any, query: Query, account: SimulatedAccount) -> bool:  # noqa: ANN401 - hostile records too
+def _selected(record: Any, query: ListParameters, account: SimulatedAccount) -> bool:  # noqa: ANN401 - hostile records too
     """Whether the filters let *record* through. What is no record, or has no name, only passes without filters."""
     if not query.name and not query.algorithm:
         return True

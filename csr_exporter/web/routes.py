@@ -19,7 +19,7 @@ from csr_exporter import __version__
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_format
 from csr_exporter.metrics import Exposed, exporter_families
-from csr_exporter.page import STYLE, overview, preferred_language, render, status_json
+from csr_exporter.page import STYLE, View, overview, preferred_language, render, status_json
 from csr_exporter.status import Reloads, Status
 
 SMALLEST_COMPRESSED = 1000
@@ -130,10 +130,11 @@ class _Pages:
     def page(self, request: Request) -> Response:
         shown = self._selected(request)
         exporter = self._exporter
-        facts = overview(shown, exporter.exposed.age_buckets, exporter.reloads, time.time(), alive=exporter.alive)
+        view, buckets = View.of(request.query_params.multi_items()), exporter.exposed.age_buckets
+        facts = overview(shown, buckets, exporter.reloads, time.time(), alive=exporter.alive, show=view.show)
         language = preferred_language(_header(request, "Accept-Language"))
-        html = render(facts, language, __version__, narrowed="account" in request.query_params)
-        headers = {"Content-Language": language.tag, "Vary": "Accept-Language"}
+        html = render(facts, language, __version__, view)
+        headers = {"Content-Language": language.tag, "Vary": "Accept-Language", **view.headers}
         return HTMLResponse(html, headers=headers)
 
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler

@@ -19,6 +19,7 @@ from csr_exporter.page.facts import (
     MOST_DETAILED,
     Alarm,
     Band,
+    Flaw,
     Gap,
     Overview,
     State,
@@ -249,6 +250,8 @@ def test_both_languages_say_the_same() -> None:
     ("prefix", "values"),
     [
         ("state", State),
+        ("mark", State),
+        ("mark", Flaw),
         ("trust", Trust),
         ("alarm", Alarm),
         ("gap", Gap),
@@ -351,6 +354,60 @@ def test_an_incomplete_inventory_says_what_is_missing_and_why() -> None:
     assert "4 missing" in page
 
 
+def text_of(page: str) -> str:
+    """*page* as one reads it."""
+    inline = re.sub(r"</?(a|bdi|span)\b[^>]*>", "", page)
+    return " ".join(re.sub(r"<[^>]+>", " ", inline).split())
+
+
+def folded(page: str) -> str:
+    """*page* without what only shows once an account is opened."""
+    return re.sub(r'<div class="body">.*?</details>', "", page, flags=re.DOTALL)
+
+
+def test_ages_of_an_incomplete_inventory_are_minimums_and_say_what_was_not_read() -> None:
+    csrs = [a_csr("1", created_at=NOW - 3 * DAY), a_csr("2", created_at=NOW - 900 * DAY)]
+    incomplete = a_status(*csrs, name="torn", snapshot=a_snapshot(*csrs, complete=False, reported=1002))
+    complete = a_status(a_csr("3", created_at=NOW - 4 * DAY), name="fine")
+
+    page = html_of(incomplete, complete)
+
+    assert page.count('<span class="doubt">at least 900 d</span>') == 2  # of all accounts, and of this one
+    assert "oldest 4 d" in text_of(page)
+    assert "up to 7 d ≥ 2" in text_of(page)
+    assert "over 730 d ≥ 1 not read 1,000" in text_of(page)
+    assert "Older CSRs may be among those not read." in page
+    assert not re.search("at least|≥|not read|Older", html_of(complete))
+
+
+def test_ages_are_minimums_too_where_nobody_knows_how_many_are_missing() -> None:
+    page = html_of(a_status(snapshot=a_snapshot(a_csr(), complete=False, reported=None, by_algorithm={})))
+
+    assert "at least 365 d" in page
+    assert "not read unknown" in text_of(page)
+
+
+def test_accounts_without_numbers_are_missing_from_the_charts_and_this_is_said() -> None:
+    stale = a_status(a_csr("2"), name="stale", last_success=NOW - 4000)
+
+    assert "Not included: accounts without current numbers (1)." in html_of(a_status(a_csr()), stale)
+    assert "no current numbers" not in html_of(a_status(a_csr()), a_status(a_csr(), name="other"))
+
+
+def test_an_account_without_csrs_has_no_oldest_one_rather_than_an_unknown_one() -> None:
+    assert "Oldest CSR \N{EN DASH} no CSRs" in text_of(html_of(a_status()))
+    assert "Oldest CSR \N{EN DASH} unknown" in text_of(html_of(a_status(a_csr(created_at=None))))
+    assert "Oldest CSR \N{EN DASH} unknown" in text_of(html_of(Status(Account("never"))))
+
+
+def test_a_page_without_accounts_does_not_say_that_all_is_well() -> None:
+    page = html_of()
+
+    assert facts_of().trust is Trust.EMPTY
+    assert '<h1 id="verdict">No accounts are polled here</h1>' in page
+    assert "up to date" not in page
+
+
 def test_an_inventory_says_what_reading_it_took() -> None:
     page = html_of(a_status(snapshot=a_snapshot(a_csr(), requests=12, slices=4, carried=3)))
 
@@ -376,6 +433,39 @@ def test_an_account_over_its_limit_says_so() -> None:
     assert "3 of at most 500" in within
 
 
+def test_an_account_over_its_limit_is_marked_while_folded_whatever_else_is_wrong() -> None:
+    csrs = [a_csr(f"{number}") for number in range(3)]
+    over = a_status(*csrs, account=Account("over", limit=2))
+
+    page = html_of(failing(over), a_status(a_csr()), now=NOW + 61)
+    rows = html_of(over, *[failing(a_status(a_csr(), name=f"bad-{n:02}")) for n in range(MOST_DETAILED)], now=NOW + 61)
+
+    assert "3 CSRs, over the limit of 2" in text_of(folded(page))
+    assert "1 over limit" in text_of(folded(page))
+    assert "3, over the limit of 2" in text_of(rows.partition('id="accounts"')[2])
+
+
+def test_accounts_with_the_same_fault_are_one_line_with_what_to_do_and_a_link_to_them() -> None:
+    refused = [failing(a_status(a_csr(), name=f"refused-{number:03}"), LOCKED) for number in range(500)]
+    alone = failing(a_status(a_csr(), name="alone"))
+
+    page = html_of(*refused, alone, now=NOW + 61)
+
+    assert "500 accounts: The credentials were refused. What to do: check the key, password or token" in text_of(page)
+    assert 'href="./?show=unauthorized#accounts"' in page
+    assert folded(page).count("check the key, password or token") == 1
+    assert "?show=forbidden" not in page
+    assert "accounts: The" not in text_of(html_of(alone, a_status(a_csr()), now=NOW + 61))
+
+
+def test_accounts_can_be_filtered_by_why_they_fail() -> None:
+    refused, forbidden = failing(a_status(a_csr(), name="refused"), LOCKED), failing(a_status(a_csr(), name="other"))
+
+    facts = overview([refused, forbidden], BUCKETS, RELOADS, NOW + 61, show="unauthorized")
+
+    assert [each.name for each in facts.detailed] == ["refused"]
+
+
 def test_each_recent_poll_tells_its_result_duration_and_requests() -> None:
     page = html_of(failing(a_status(a_csr())), now=NOW + 61)
 
@@ -388,7 +478,7 @@ def test_a_further_account_has_a_page_of_its_own() -> None:
 
     page = html_of(*statuses)
 
-    assert '<a href="?account=a%26b%200"><bdi>a&amp;b 0</bdi></a>' in page
+    assert '<a href="./?account=a%26b+0"><bdi>a&amp;b 0</bdi></a>' in page
 
 
 def test_a_page_of_many_accounts_stays_light() -> None:
@@ -396,6 +486,13 @@ def test_a_page_of_many_accounts_stays_light() -> None:
 
     assert len(page.encode()) < 500_000
     assert len(gzip.compress(page.encode(), compresslevel=1)) < 50_000
+
+
+def test_a_page_of_many_accounts_in_trouble_stays_light_too() -> None:
+    page = html_of(*world.refused(NOW, 500), now=NOW)
+
+    assert len(page.encode()) < 700_000
+    assert len(gzip.compress(page.encode(), compresslevel=1)) < 60_000
 
 
 def test_an_age_of_the_future_is_no_age() -> None:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1600, "height": 1000}
+WALL = {"width": 3840, "height": 2160}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_nobody_is_kept_out_of_many_accounts(browser: Browser, axe: str) -> None
         assert violations(page, axe) == []
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK, WALL], ids=["phone", "desk", "wall"])
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 def test_nothing_is_cut_off_or_needs_scrolling_sideways(
     browser: Browser, viewport: dict[str, int], locale: str
@@ -104,6 +105,29 @@ def test_nothing_is_cut_off_or_needs_scrolling_sideways(
         assert not wider_than_the_window(page)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not wider_than_the_window(page)
+
+
+def test_ids_of_csrs_can_be_read_without_a_mouse(browser: Browser) -> None:
+    csr = a_csr("0123456789abcdef0123456789abcdef", name="shop")
+
+    with opened(browser, [Status(Account("one")).after_success(a_snapshot(csr, taken_at=time.time()), 0.1)]) as page:
+        identity = page.get_by_text(csr.id, exact=True)
+        assert identity.is_visible()
+        assert identity.evaluate("each => getComputedStyle(each).userSelect") != "none"
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_every_width_shows_ages(browser: Browser, viewport: dict[str, int]) -> None:
+    with opened(browser, world.fine(time.time()), viewport=viewport) as page:
+        assert [each.is_visible() for each in page.locator("summary .age").all()] == [True] * 4
+
+
+def test_a_wall_of_4k_is_used_from_side_to_side(browser: Browser) -> None:
+    with opened(browser, world.mixed(time.time()), viewport=WALL) as page:
+        boxes = [each.bounding_box() for each in page.locator("details.account").all()]
+
+    assert max(box["x"] + box["width"] for box in boxes if box) > 0.9 * WALL["width"]
+    assert len({box["y"] for box in boxes if box}) < len(boxes)  # some stand side by side
 
 
 def test_hostile_names_are_text_and_turn_nothing_around(browser: Browser) -> None:

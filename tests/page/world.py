@@ -94,7 +94,7 @@ def mixed(now: float) -> Sequence[Status]:
         account("staging", 230, now, seed=2, unread=80, polled_ago=40),
         failing(account("payments", 75, now, seed=3, polled_ago=940), UNAUTHORIZED, now),
         failing(account("archive", 312, now, seed=5, polled_ago=9000), THROTTLED, now, times=24),
-        account("sandbox", 18, now, seed=4, polled_ago=120),
+        replace(account("sandbox", 18, now, seed=4, polled_ago=120), account=Account("sandbox", limit=15)),
         Status(Account("newcomer")),
     ]
 
@@ -103,3 +103,8 @@ def many(now: float, number: int = 500) -> Sequence[Status]:
     """*number* accounts, one in fifty in trouble."""
     each = [account(f"account-{place:04}", 20 + place % 60, now, seed=place) for place in range(number)]
     return [failing(status, THROTTLED, now) if place % 50 == 7 else status for place, status in enumerate(each)]
+
+
+def refused(now: float, number: int = 500) -> Sequence[Status]:
+    """*number* accounts that are all refused since their keys were revoked."""
+    return [failing(account(f"account-{place:04}", 20, now, seed=place), UNAUTHORIZED, now) for place in range(number)]
