@@ -52,7 +52,7 @@ def imported_rooms(file: Path) -> Iterator[str]:
             continue
         for name in names:
             parts = name.split(".")
-            if parts[0] == "csr_exporter" and parts[1] != "__version__":
+            if parts[0] == "csr_exporter" and parts[1] not in {"__version__", "revision"}:
                 yield parts[1]
 
 

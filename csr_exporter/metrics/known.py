@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -16,8 +15,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter import __version__
-from csr_exporter.inventory import UNKNOWN
+from csr_exporter import __version__, revision
 from csr_exporter.metrics.shape import Named, counter, gauge, labelled
 from csr_exporter.status import LATENCY_BUCKETS, Reloads, Status
 
@@ -123,7 +121,7 @@ def exporter_families(reloads: Reloads) -> Iterator[Metric]:
         [],
         {
             "version": __version__,
-            "revision": os.environ.get("CSR_EXPORTER_REVISION", UNKNOWN),
+            "revision": revision(),
             "python_version": platform.python_version(),
         },
     )
