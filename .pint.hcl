@@ -1,6 +1,6 @@
 # pint (https://cloudflare.github.io/pint) over the rules: pint --offline --config .pint.hcl lint --min-severity=info --fail-on=info deploy/prometheus/csr-exporter.rules.yml
 
-# The name of a job is the user's: a release, a service or a namespace may stand before or after ours.
+# Users choose the job's name: a release, service or namespace may come before or after ours.
 check "promql/regexp" {
   smelly = false
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from itertools import accumulate
@@ -10,8 +9,7 @@ from itertools import accumulate
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter import __version__
-from csr_exporter.inventory import UNKNOWN
+from csr_exporter import __version__, revision
 from csr_exporter.metrics.family import counter, gauge, info
 from csr_exporter.metrics.per_csr import Exposed, dropped
 from csr_exporter.status import LATENCY_BUCKETS, Reloads, Status, Traffic
@@ -83,7 +81,7 @@ def exporter_families(reloads: Reloads) -> Iterator[Metric]:
     """Families of the exporter as a whole."""
     build = {
         "version": __version__,
-        "revision": os.environ.get("CSR_EXPORTER_REVISION", UNKNOWN),
+        "revision": revision(),
         "python_version": platform.python_version(),
     }
     yield info("csr_exporter_build", "The running exporter", build)
