@@ -133,6 +133,20 @@ def test_a_metadata_service_that_fails_is_a_fault_of_its_own(
     assert sent(simulator, "scm") == []
 
 
+@pytest.mark.parametrize("kind", ["password", *LENT])
+def test_a_nest_without_end_is_a_malformed_reply(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    status = 200 if kind in {"metadata", "oidc"} else 201
+    headers = (("X-Subject-Token", "token"),)
+    simulator.inject(None, Fault(RawReply(status, headers, b"[" * 100_000), service="iam"))
+    simulator.inject(None, Fault(Status(404), service="metadata", requests=1))
+    simulator.inject(None, Fault(RawReply(status, headers, b"[" * 100_000), service="metadata"))
+
+    assert client.fails().reason is Reason.MALFORMED_REPLY
+
+
 @pytest.mark.parametrize(
     ("kind", "detail"),
     [

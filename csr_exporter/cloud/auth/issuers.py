@@ -43,11 +43,12 @@ def password_auth(given: PasswordCredentials, transport: Transport, shared: Shar
         address = f"{given.iam_endpoint}/v3/auth/tokens"
         request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given))
         response = _ask_iam(transport, request)
-        try:
-            told = json.loads(response.body)["token"]["expires_at"]
-        except (ValueError, TypeError, KeyError):
-            told = None
-        return Lease(IamToken(_subject_token(response)), now, _unix_seconds(told, now + TOKEN_LIFE))
+        match _json(response):
+            case {"token": {"expires_at": told}}:
+                expires_at = _unix_seconds(told, now + TOKEN_LIFE)
+            case _:
+                expires_at = now + TOKEN_LIFE
+        return Lease(IamToken(_subject_token(response)), now, expires_at)
 
     return LeasedAuth(issue, lambda: (read_text(given.password),), shared, PASSWORD_PAUSE)
 
@@ -80,7 +81,7 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
         token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
         identity = {"methods": ["token"], "token": token}
         response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
-        return _temporary_key(response, now, getattr(found, "domain_id", None))
+        return _temporary_key(_json(response), now, getattr(found, "domain_id", None))
 
     return LeasedAuth(issue, lambda: (_content(file),), shared)
 
@@ -99,7 +100,7 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
         }
         request = requests.Request("POST", f"{StsHelper.get_sts_endpoint()}/v5/agencies/assume-with-oidc", json=asked)
         response = _ask_iam(transport, request, success=200)
-        return _temporary_key(response, now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
+        return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
 
     return LeasedAuth(issue, lambda: (_oidc_token(),), shared)
 
@@ -139,7 +140,12 @@ def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Au
     def issue(now: float) -> Lease:
         request = requests.Request("GET", f"{address}/openstack/latest/securitykey", headers=token_header())
         try:
-            return _temporary_key(transport.send(Service.IAM, request), now, None)
+            response = transport.send(Service.IAM, request)
+        except SourceError as error:
+            raise _metadata_failed(error) from error
+        found = _json(response)
+        try:
+            return _temporary_key(found, now, None)
         except SourceError as error:
             raise _metadata_failed(error) from error
 
@@ -169,10 +175,17 @@ def _metadata_failed(error: SourceError) -> SourceError:
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 
-def _temporary_key(response: HttpResponse, now: float, domain_id: str | None) -> Lease:
-    """The key in *response*, in any of the spellings of these services. Raises `SourceError`."""
+def _json(response: HttpResponse) -> Any:  # noqa: ANN401 - whatever it holds
+    """What the body says. Raises `SourceError`."""
     try:
-        found = json.loads(response.body)
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise SourceError(Reason.MALFORMED_REPLY, "expected JSON in the reply of the issuer") from None
+
+
+def _temporary_key(found: Any, now: float, domain_id: str | None) -> Lease:  # noqa: ANN401 - likewise
+    """The key in *found*, in any of the spellings of these services. Raises `SourceError`."""
+    try:
         given = found.get("credential") or found["credentials"]
         spelt = {name.replace("_", "").lower(): value for name, value in given.items()}
         access = str(spelt.get("access") or spelt["accesskeyid"])
