@@ -17,7 +17,7 @@ from csr_exporter.config.credentials import (
 )
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
-from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError
+from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, read_secret_file
 
 __all__ = [
     "AccountConfig",
@@ -39,5 +39,6 @@ __all__ = [
     "config_from_environment",
     "load_yaml",
     "read_config",
+    "read_secret_file",
     "validated",
 ]

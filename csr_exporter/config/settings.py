@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ from pydantic import (
 DURATION = r"^(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$"
 HIDDEN = "<secret>"
 """Stands for a secret wherever a configuration is shown."""
+
+LARGEST_SECRET = 64 * 1024
+"""Bytes."""
 
 _UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
 
@@ -84,22 +88,28 @@ class Secret:
         """The secret, without the white space around it. Raises `SecretUnavailableError`."""
         if self.inline is not None:
             return self.inline.get_secret_value()
-        value = self._from_file(self.file) if self.file else self._from_variable()
+        value = read_secret_file(self.file) if self.file else os.environ.get(self.env or "", "").strip()
         if not value:
             raise SecretUnavailableError(f"{self.file or self.env} is empty")
         return value
 
-    def _from_variable(self) -> str:
-        return os.environ.get(self.env or "", "").strip()
 
-    @staticmethod
-    def _from_file(file: Path) -> str:
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SecretUnavailableError(f"{file}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
+def read_secret_file(file: Path) -> str:
+    """The text in *file*, without the white space around it. Raises `SecretUnavailableError`."""
+    try:
+        # To open a FIFO would else wait for someone who writes to it.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:  # noqa: PTH123 - flags
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise SecretUnavailableError(f"{file}: expected a regular file")
+            content = opened.read(LARGEST_SECRET + 1)
+        text = content.decode("utf-8-sig").strip()
+    except OSError as error:
+        raise SecretUnavailableError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
+    if len(content) > LARGEST_SECRET:
+        raise SecretUnavailableError(f"{file}: expected at most {LARGEST_SECRET} bytes")
+    return text
 
 
 def _secret(given: object, info: ValidationInfo) -> Secret:

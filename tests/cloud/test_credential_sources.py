@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,54 @@ def test_a_metadata_service_that_fails_is_a_fault_of_its_own(
 
     assert client.fails().reason in {Reason.CREDENTIALS_UNAVAILABLE, Reason.MALFORMED_REPLY}
     assert sent(simulator, "scm") == []
+
+
+def a_fifo(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def a_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def too_large(file: Path) -> None:
+    file.write_bytes(b"x" * (64 * 1024 + 1))
+
+
+@pytest.mark.parametrize("make", [a_fifo, a_folder, too_large])
+@pytest.mark.parametrize("kind", ["token", "profile", *FEDERATED, "oidc"])
+def test_what_is_no_small_regular_file_holds_no_secret(
+    kind: str, make: Callable[[Path], None], simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    file = home / {"token": "token", "profile": "credentials"}.get(kind, "id-token")
+    file.unlink(missing_ok=True)
+    make(file)
+
+    error = Client(simulator.url, {"kind": "token", "token_file": str(file)} if kind == "token" else given).fails()
+
+    assert error.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert str(file) in error.detail
+    assert simulator.requests == ()
+
+
+def test_a_device_holds_no_secret(simulator: Simulator) -> None:
+    error = Client(simulator.url, {"kind": "token", "token_file": "/dev/zero"}).fails()
+
+    assert (error.reason, error.detail) == (Reason.CREDENTIALS_UNAVAILABLE, "/dev/zero: expected a regular file")
+
+
+@pytest.mark.parametrize("kind", ["token", *FEDERATED])
+def test_a_byte_order_mark_is_no_part_of_a_secret(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    file = home / "id-token"
+    file.write_text(ACCOUNT.token if kind == "token" else ACCOUNT.id_token, encoding="utf-8-sig")
+
+    client = Client(simulator.url, {"kind": "token", "token_file": str(file)} if kind == "token" else given)
+
+    assert client.poll() == 3
 
 
 @pytest.mark.parametrize("kind", ["password", *LENT])

@@ -10,13 +10,12 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import requests
 
 from csr_exporter.cloud.auth.leases import PASSWORD_PAUSE, Auth, Lease, LeasedAuth, SharedLease
-from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_text, unavailable
+from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_file, read_text, unavailable
 from csr_exporter.cloud.transport import HttpResponse, Transport
 from csr_exporter.config import PasswordCredentials
 from csr_exporter.inventory import Reason, Service, SourceError
@@ -70,20 +69,21 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
     from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - costly, as in `kinds`
 
     iam = found.iam_endpoint or IamHelper.get_iam_endpoint()
-    file = Path(found.id_token_file)
 
     def post(path: str, auth: dict[str, object], headers: Mapping[str, str] | None = None) -> HttpResponse:
         return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}))
 
     def issue(now: float) -> Lease:
         provider = {"X-Idp-Id": fit_for_header(found.idp_id)}
-        response = post(IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": _content(file)}}, provider)
+        response = post(
+            IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": read_file(found.id_token_file)}}, provider
+        )
         token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
         identity = {"methods": ["token"], "token": token}
         response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
         return _temporary_key(_json(response), now, getattr(found, "domain_id", None))
 
-    return LeasedAuth(issue, lambda: (_content(file),), shared)
+    return LeasedAuth(issue, lambda: (read_file(found.id_token_file),), shared)
 
 
 def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
@@ -107,7 +107,7 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
 
 def _oidc_token() -> str:
     given = os.environ.get("HUAWEICLOUD_OIDC_ID_TOKEN", "").strip()
-    return given or _content(Path(_variable("HUAWEICLOUD_OIDC_TOKEN_FILE")))
+    return given or read_file(_variable("HUAWEICLOUD_OIDC_TOKEN_FILE"))
 
 
 def _oidc_seconds() -> int:
@@ -212,13 +212,3 @@ def _variable(name: str) -> str:
     if not value:
         raise unavailable(f"{name} is not set")
     return value
-
-
-def _content(file: Path) -> str:
-    try:
-        text = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise unavailable(f"{file}: {getattr(error, 'strerror', None) or 'expected text'}") from None
-    if not text:
-        raise unavailable(f"{file} is empty")
-    return text
