@@ -91,7 +91,8 @@ class Transport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def start(self, seconds: float) -> None:
-        """Begin a poll that may last *seconds*."""
+        """Begin a poll that may last *seconds*, on connections of its own: a NAT forgets those that idle."""
+        self._adapter.close()
         self._deadline = time.monotonic() + seconds
 
     def send(

@@ -430,6 +430,36 @@ def test_requests_keep_to_the_rate() -> None:
     assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
 
 
+@pytest.fixture
+def forgetful() -> Iterator[str]:
+    """A service behind a NAT that forgets: each connection carries one request, and says nothing to the next."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    for each in (listener, *connections):
+        each.close()
+
+
+def test_a_poll_relies_on_no_connection_of_an_earlier_one(forgetful: str) -> None:
+    client = Client(forgetful, request_timeout=1.0)
+    client.get()
+
+    client.transport.start(60)
+    client.get()
+
+    assert [exchange.code for exchange in client.wire.exchanges] == ["200", "200"]
+
+
 # --- what is observed -------------------------------------------------------------------------------------------------
 
 
