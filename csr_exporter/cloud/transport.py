@@ -37,6 +37,7 @@ class TransportSettings:
     proxy: str | None = None
     ca_file: Path | None = None
     verify: bool = True
+    plain_http: bool = False
     attempts: int = ATTEMPTS
     """How often a request is sent at most, where the fault may pass."""
 
@@ -76,7 +77,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._observer = observer
         self._sleep = sleep
         self._now = now
@@ -115,7 +116,7 @@ class Transport:
             except SourceError as error:
                 pause = error.pause or _back_off(attempt)
                 in_time = time.monotonic() + pause < self._deadline
-                if error.reason not in RETRIED or attempt >= self._settings.attempts or not in_time:
+                if error.reason not in RETRIED or attempt >= self.settings.attempts or not in_time:
                     raise
                 self._observer.retried(service, error.reason)
             attempt += 1
@@ -144,7 +145,7 @@ class Transport:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise _too_late()
-        return min(left, self._settings.request_timeout)
+        return min(left, self.settings.request_timeout)
 
     def _await_slot(self) -> None:
         """Keep to the rate of requests that is allowed."""
@@ -152,12 +153,12 @@ class Transport:
         slot = max(now, self._next_slot)
         if slot >= self._deadline:
             raise _too_late()
-        self._next_slot = slot + 1 / self._settings.requests_per_second
+        self._next_slot = slot + 1 / self.settings.requests_per_second
         if slot > now:
             self._sleep(slot - now)
 
     def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
-        settings = self._settings
+        settings = self.settings
         parts = urlsplit(prepared.url or "")
         return {
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
@@ -172,10 +173,10 @@ class Transport:
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
-        file = self._settings.ca_file
-        if file and self._settings.verify and not _holds_authorities(file):
+        file = self.settings.ca_file
+        if file and self.settings.verify and not _holds_authorities(file):
             return SourceError(Reason.TLS, f"ca_file: {file} cannot be read or holds no certificate in PEM")
-        if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:
+        if error.reason is Reason.TIMEOUT and timeout < self.settings.request_timeout:
             return _too_late()
         return error
 

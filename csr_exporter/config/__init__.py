@@ -17,7 +17,15 @@ from csr_exporter.config.credentials import (
 )
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
-from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, read_secret_file
+from csr_exporter.config.settings import (
+    Duration,
+    FilePath,
+    Secret,
+    SecretUnavailableError,
+    encrypted,
+    read_secret_file,
+    web_address,
+)
 
 __all__ = [
     "AccountConfig",
@@ -37,8 +45,10 @@ __all__ = [
     "Section",
     "TokenCredentials",
     "config_from_environment",
+    "encrypted",
     "load_yaml",
     "read_config",
     "read_secret_file",
     "validated",
+    "web_address",
 ]

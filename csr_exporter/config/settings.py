@@ -181,8 +181,13 @@ def is_local(host: str) -> bool:
 
 def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
     """*address*, unless it is plain HTTP beyond loopback that nobody allowed. Raises `ValueError`."""
+    return encrypted(address, plain_http=bool(info.data.get("insecure_plain_http")))
+
+
+def encrypted(address: str, *, plain_http: bool) -> str:
+    """*address*, unless it is plain HTTP beyond loopback and *plain_http* does not allow that. Raises `ValueError`."""
     plain = address.startswith("http://") and not _is_loopback(urlsplit(address).hostname or "")
-    if plain and not info.data.get("insecure_plain_http"):
+    if plain and not plain_http:
         raise ValueError("expected https://, or insecure_plain_http: true, for http:// shows the credentials to anyone")
     return address
 

@@ -182,6 +182,33 @@ def test_a_byte_order_mark_is_no_part_of_a_secret(
     assert client.poll() == 3
 
 
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_issuer_without_encryption_is_asked_only_where_that_is_allowed(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    for service in ("IAM", "STS"):
+        monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "http://issuer.invalid")
+
+    refused, allowed = (Client(simulator.url, given, plain_http=allow).fails() for allow in (False, True))
+
+    assert refused.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert "_ENDPOINT" in refused.detail
+    assert "insecure_plain_http" in refused.detail
+    assert allowed.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_address_of_an_issuer_that_is_none_is_said_so(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    for service in ("IAM", "STS"):
+        monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "issuer.example")
+
+    assert Client(simulator.url, given).fails().reason is Reason.CREDENTIALS_UNAVAILABLE
+
+
 @pytest.mark.parametrize("kind", ["password", *LENT])
 def test_a_nest_without_end_is_a_malformed_reply(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,7 @@ import requests
 from csr_exporter.cloud.auth.leases import PASSWORD_PAUSE, Auth, Lease, LeasedAuth, SharedLease
 from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_file, read_text, unavailable
 from csr_exporter.cloud.transport import HttpResponse, Transport
-from csr_exporter.config import PasswordCredentials
+from csr_exporter.config import PasswordCredentials, encrypted, web_address
 from csr_exporter.inventory import Reason, Service, SourceError
 
 TOKEN_LIFE = 86_400.0
@@ -68,9 +68,9 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
     """A key for an id token of an identity provider (IAM, ``OS-AUTH/id-token`` and ``OS-CREDENTIAL``)."""
     from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - costly, as in `kinds`
 
-    iam = found.iam_endpoint or IamHelper.get_iam_endpoint()
-
     def post(path: str, auth: dict[str, object], headers: Mapping[str, str] | None = None) -> HttpResponse:
+        address = found.iam_endpoint or IamHelper.get_iam_endpoint()
+        iam = _endpoint("HUAWEICLOUD_SDK_IAM_ENDPOINT, or iam_endpoint of the profile", address, transport)
         return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}))
 
     def issue(now: float) -> Lease:
@@ -98,7 +98,8 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
             "id_token": _oidc_token(),
             "duration_seconds": _oidc_seconds(),
         }
-        request = requests.Request("POST", f"{StsHelper.get_sts_endpoint()}/v5/agencies/assume-with-oidc", json=asked)
+        sts = _endpoint("HUAWEICLOUD_SDK_STS_ENDPOINT", str(StsHelper.get_sts_endpoint()), transport)
+        request = requests.Request("POST", f"{sts}/v5/agencies/assume-with-oidc", json=asked)
         response = _ask_iam(transport, request, success=200)
         return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
 
@@ -205,6 +206,14 @@ def _unix_seconds(text: object, otherwise: float) -> float:
 
 
 # --- what they are asked with -----------------------------------------------------------------------------------------
+
+
+def _endpoint(name: str, address: str, transport: Transport) -> str:
+    """The *address* of an issuer that *name* gives. Raises `SourceError`."""
+    try:
+        return encrypted(web_address(address), plain_http=transport.settings.plain_http)
+    except ValueError as error:
+        raise unavailable(f"{name}: {error}") from None
 
 
 def _variable(name: str) -> str:
