@@ -6,7 +6,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,6 +38,8 @@ class TransportSettings:
     ca_file: Path | None = None
     verify: bool = True
     plain_http: bool = False
+    account: str = field(default="", compare=False)
+    """For the log alone: accounts that are reached alike may share what is issued to them."""
     attempts: int = ATTEMPTS
     """How often a request is sent at most, where the fault may pass."""
 

@@ -55,6 +55,7 @@ def transport_settings(config: Config, account: AccountConfig) -> TransportSetti
         ca_file=account.ca_file,
         verify=not account.insecure_skip_verify,
         plain_http=account.insecure_plain_http,
+        account=account.name,
     )
 
 

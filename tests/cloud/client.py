@@ -33,9 +33,8 @@ class Client:
         (account,) = a_config(url, "production", credentials).accounts
         self.wire = Wire()
         self.clock = Clock()
-        transport = Transport(
-            TransportSettings(requests_per_second=1000.0, plain_http=plain_http), self.wire, sleep=lambda _: None
-        )
+        settings = TransportSettings(requests_per_second=1000.0, plain_http=plain_http, account="production")
+        transport = Transport(settings, self.wire, sleep=lambda _: None)
         self.auth: Auth = auth_for(account.credentials, transport, shared or SharedLease(self.clock))
         self.api = CsrApi(url, transport, self.auth)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from csr_exporter.cloud.auth import KEY_PAUSE
-from csr_exporter.inventory import Reason
+from csr_exporter.inventory import Query, Reason
 from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.cloud.client import Client
+from tests.fakes import DAY
 from tests.kinds import FEDERATED, LENT, credentials_of
 
 ACCOUNT = SimulatedAccount("production", csrs=3)
@@ -180,6 +182,26 @@ def test_a_byte_order_mark_is_no_part_of_a_secret(
     client = Client(simulator.url, {"kind": "token", "token_file": str(file)} if kind == "token" else given)
 
     assert client.poll() == 3
+
+
+@pytest.mark.parametrize("kind", ["password", *LENT])
+def test_what_has_expired_when_it_is_issued_is_asked_for_once_a_poll_and_said_in_the_log(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.clock.time += 2 * DAY
+
+    with capture_logs() as logged:
+        for _ in range(2):
+            client.poll()
+            for _ in range(3):
+                client.clock.time += 1
+                client.api.page(Query())
+
+    assert client.auth.renewals == 1
+    assert [(each["event"], each["account"]) for each in logged] == [
+        ("credential_expired_when_issued", "production")
+    ] * 2
 
 
 @pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])

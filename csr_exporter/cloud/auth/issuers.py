@@ -13,12 +13,23 @@ from datetime import datetime
 from typing import Any
 
 import requests
+import structlog
 
 from csr_exporter.cloud.auth.leases import PASSWORD_PAUSE, Auth, Lease, LeasedAuth, SharedLease
-from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_file, read_text, unavailable
+from csr_exporter.cloud.auth.signing import (
+    AccessKey,
+    Credential,
+    IamToken,
+    fit_for_header,
+    read_file,
+    read_text,
+    unavailable,
+)
 from csr_exporter.cloud.transport import HttpResponse, Transport
 from csr_exporter.config import PasswordCredentials, encrypted, web_address
 from csr_exporter.inventory import Reason, Service, SourceError
+
+log = structlog.get_logger()
 
 TOKEN_LIFE = 86_400.0
 """Seconds that a token lives, for a response that does not say."""
@@ -43,11 +54,11 @@ def password_auth(given: PasswordCredentials, transport: Transport, shared: Shar
         request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given))
         response = _ask_iam(transport, request)
         match _json(response):
-            case {"token": {"expires_at": told}}:
-                expires_at = _unix_seconds(told, now + TOKEN_LIFE)
+            case {"token": {"expires_at": expiry}}:
+                pass
             case _:
-                expires_at = now + TOKEN_LIFE
-        return Lease(IamToken(_subject_token(response)), now, expires_at)
+                expiry = None
+        return _lease(IamToken(_subject_token(response)), now, expiry, TOKEN_LIFE, transport)
 
     return LeasedAuth(issue, lambda: (read_text(given.password),), shared, PASSWORD_PAUSE)
 
@@ -81,7 +92,7 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
         token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
         identity = {"methods": ["token"], "token": token}
         response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
-        return _temporary_key(_json(response), now, getattr(found, "domain_id", None))
+        return _temporary_key(_json(response), now, getattr(found, "domain_id", None), transport)
 
     return LeasedAuth(issue, lambda: (read_file(found.id_token_file),), shared)
 
@@ -101,7 +112,7 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
         sts = _endpoint("HUAWEICLOUD_SDK_STS_ENDPOINT", str(StsHelper.get_sts_endpoint()), transport)
         request = requests.Request("POST", f"{sts}/v5/agencies/assume-with-oidc", json=asked)
         response = _ask_iam(transport, request, success=200)
-        return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
+        return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"), transport)
 
     return LeasedAuth(issue, lambda: (_oidc_token(),), shared)
 
@@ -146,7 +157,7 @@ def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Au
             raise _metadata_failed(error) from error
         found = _json(response)
         try:
-            return _temporary_key(found, now, None)
+            return _temporary_key(found, now, None, transport)
         except SourceError as error:
             raise _metadata_failed(error) from error
 
@@ -184,7 +195,7 @@ def _json(response: HttpResponse) -> Any:  # noqa: ANN401 - whatever it holds
         raise SourceError(Reason.MALFORMED_REPLY, "expected JSON in the reply of the issuer") from None
 
 
-def _temporary_key(found: Any, now: float, domain_id: str | None) -> Lease:  # noqa: ANN401 - likewise
+def _temporary_key(found: Any, now: float, domain_id: str | None, transport: Transport) -> Lease:  # noqa: ANN401 - likewise
     """The key in *found*, in any of the spellings of these services. Raises `SourceError`."""
     try:
         given = found.get("credential") or found["credentials"]
@@ -194,7 +205,20 @@ def _temporary_key(found: Any, now: float, domain_id: str | None) -> Lease:  # n
         key = AccessKey(fit_for_header(access), secret, fit_for_header(str(spelt["securitytoken"])), domain_id)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise SourceError(Reason.MALFORMED_REPLY, "the reply holds no temporary access key") from None
-    return Lease(key, now, _unix_seconds(spelt.get("expiresat") or spelt.get("expiration"), now + KEY_LIFE))
+    return _lease(key, now, spelt.get("expiresat") or spelt.get("expiration"), KEY_LIFE, transport)
+
+
+def _lease(credential: Credential, now: float, expiry: object, life: float, transport: Transport) -> Lease:
+    """A lease until *expiry*, as the issuer told it, else for *life*."""
+    expires_at = _unix_seconds(expiry, now + life)
+    if expires_at <= now:
+        log.warning(
+            "credential_expired_when_issued",
+            account=transport.settings.account,
+            seconds_ago=round(now - expires_at),
+            advice="check this machine's clock",
+        )
+    return Lease(credential, now, expires_at)
 
 
 def _unix_seconds(text: object, otherwise: float) -> float:
