@@ -45,6 +45,7 @@ class CsrApi:
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
         self._transport.start(seconds)
+        self._auth.start()
         self._renewed = False
 
     def page(self, query: Query) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,14 @@ LONGEST_RETRY_AFTER = 600.0
 _SECRET_HEADERS = ("Authorization", "X-Auth-Token", "X-Security-Token", "X-Subject-Token", "X-Metadata-Token")
 
 
+_NO_HTTP = (
+    http.client.HTTPException,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.DecodeError,
+    urllib3.exceptions.InvalidHeader,
+)
+
+
 def fault(error: Exception) -> SourceError:
     """What an exception of `requests`, urllib3 or the socket means."""
     causes = list(_causes(error))
@@ -30,7 +39,8 @@ def _reason(causes: list[BaseException]) -> Reason:
     def any_is(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if any_is(urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError, urllib3.exceptions.InvalidHeader):
+    # A connection that breaks is wrapped in the same kinds; only then there is a fault of the system behind it.
+    if any_is(*_NO_HTTP) and not isinstance(causes[-1], OSError):
         return Reason.MALFORMED_REPLY
     if any_is(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return Reason.TLS

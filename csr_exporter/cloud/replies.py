@@ -21,6 +21,20 @@ _LONGEST_TOTAL = 18
 _SCALE = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 """Parts of a second that a time with so many digits counts. The reference says milliseconds."""
 
+MAX_ROWS = 1000
+"""Rows of a page, the documented maximum. A service that ignores a smaller ``limit`` may send as many."""
+
+MAX_NAMES = 250
+"""Additional domain names of a CSR that are kept; the reference has 4096 characters for all of them."""
+
+_MAX_VALUES = 100 * MAX_ROWS
+"""Values of a page. The reference lists 13 for each row."""
+
+_DEPTH_OF_ROWS = 2
+
+_SYNTAX = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([][{},])', re.DOTALL)
+"""A text, or what structures the values. Possessive: a text without an end costs no more than another."""
+
 _SEPARATORS = re.compile(r"[;,\s]+")
 """Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
 
@@ -31,7 +45,9 @@ _common = lru_cache(maxsize=4096)(clean)
 def read_page(body: bytes, now: float) -> Page:
     """The page in the reply *body*. Raises `SourceError` with reason ``malformed_reply`` unless it is one."""
     try:
-        reply = json.loads(body)
+        text = body.decode("utf-8-sig", "surrogatepass")
+        _check_size(text)
+        reply = json.loads(text)
     except (ValueError, RecursionError):
         raise _malformed("expected JSON") from None
     if not isinstance(reply, dict):
@@ -43,6 +59,22 @@ def read_page(body: bytes, now: float) -> Page:
     if not isinstance(entries, list):
         raise _malformed("expected a list in csr_list")
     return _page(entries, total, now)
+
+
+def _check_size(text: str) -> None:
+    """Refuse more rows or values than a page can have, before any is built. Raises `SourceError`."""
+    if text.count(",") < MAX_ROWS:
+        return
+    depth = rows = values = 0
+    for found in _SYNTAX.finditer(text):
+        mark = found[1]
+        if mark == ",":
+            values += 1
+            rows += depth == _DEPTH_OF_ROWS
+            if rows >= MAX_ROWS or values >= _MAX_VALUES:
+                raise _malformed(f"expected at most {MAX_ROWS} CSRs")
+        elif mark:
+            depth += 1 if mark in "[{" else -1
 
 
 def _page(entries: list[object], total: int | None, now: float) -> Page:
@@ -123,8 +155,10 @@ def _shared(value: object, flaws: list[Rejection]) -> str:
 def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
     if not (text := _text(value, flaws)):
         return ()
-    names = [clean(name) for name in _SEPARATORS.split(text.lower()) if name]
-    return tuple(dict.fromkeys(names)) if len(names) > 1 else tuple(names)
+    names = [clean(name) for name in _SEPARATORS.split(text.lower(), MAX_NAMES + 1) if name]
+    if len(names) > MAX_NAMES:
+        flaws.append(Rejection.BAD_FIELD)
+    return tuple(dict.fromkeys(names[:MAX_NAMES])) if len(names) > 1 else tuple(names)
 
 
 def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:

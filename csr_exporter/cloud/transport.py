@@ -6,7 +6,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +37,9 @@ class TransportSettings:
     proxy: str | None = None
     ca_file: Path | None = None
     verify: bool = True
+    plain_http: bool = False
+    account: str = field(default="", compare=False)
+    """For the log alone: accounts that are reached alike may share what is issued to them."""
     attempts: int = ATTEMPTS
     """How often a request is sent at most, where the fault may pass."""
 
@@ -76,7 +79,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._observer = observer
         self._sleep = sleep
         self._now = now
@@ -91,7 +94,8 @@ class Transport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def start(self, seconds: float) -> None:
-        """Begin a poll that may last *seconds*."""
+        """Begin a poll that may last *seconds*, on connections of its own: a NAT forgets those that idle."""
+        self._adapter.close()
         self._deadline = time.monotonic() + seconds
 
     def send(
@@ -114,7 +118,7 @@ class Transport:
             except SourceError as error:
                 pause = error.pause or _back_off(attempt)
                 in_time = time.monotonic() + pause < self._deadline
-                if error.reason not in RETRIED or attempt >= self._settings.attempts or not in_time:
+                if error.reason not in RETRIED or attempt >= self.settings.attempts or not in_time:
                     raise
                 self._observer.retried(service, error.reason)
             attempt += 1
@@ -143,7 +147,7 @@ class Transport:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise _too_late()
-        return min(left, self._settings.request_timeout)
+        return min(left, self.settings.request_timeout)
 
     def _await_slot(self) -> None:
         """Keep to the rate of requests that is allowed."""
@@ -151,12 +155,12 @@ class Transport:
         slot = max(now, self._next_slot)
         if slot >= self._deadline:
             raise _too_late()
-        self._next_slot = slot + 1 / self._settings.requests_per_second
+        self._next_slot = slot + 1 / self.settings.requests_per_second
         if slot > now:
             self._sleep(slot - now)
 
     def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
-        settings = self._settings
+        settings = self.settings
         parts = urlsplit(prepared.url or "")
         return {
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
@@ -171,10 +175,10 @@ class Transport:
 
     def _explained(self, error: SourceError, timeout: float) -> SourceError:
         """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
-        file = self._settings.ca_file
-        if file and self._settings.verify and not _holds_authorities(file):
+        file = self.settings.ca_file
+        if file and self.settings.verify and not _holds_authorities(file):
             return SourceError(Reason.TLS, f"ca_file: {file} cannot be read or holds no certificate in PEM")
-        if error.reason is Reason.TIMEOUT and timeout < self._settings.request_timeout:
+        if error.reason is Reason.TIMEOUT and timeout < self.settings.request_timeout:
             return _too_late()
         return error
 

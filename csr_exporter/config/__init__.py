@@ -17,7 +17,16 @@ from csr_exporter.config.credentials import (
 )
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
-from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, duration
+from csr_exporter.config.settings import (
+    Duration,
+    FilePath,
+    Secret,
+    SecretUnavailableError,
+    duration,
+    encrypted,
+    read_secret_file,
+    web_address,
+)
 
 __all__ = [
     "AccountConfig",
@@ -38,7 +47,10 @@ __all__ = [
     "TokenCredentials",
     "config_from_environment",
     "duration",
+    "encrypted",
     "load_yaml",
     "read_config",
+    "read_secret_file",
     "validated",
+    "web_address",
 ]

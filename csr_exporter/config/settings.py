@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ _MILLISECONDS = {
     "s": 1000,
     "ms": 1,
 }
+
+LARGEST_SECRET = 64 * 1024
+"""Bytes."""
 
 
 def seconds(text: object) -> float:
@@ -92,19 +96,29 @@ class Secret:
         """The secret, without surrounding white space. Raises `SecretUnavailableError`."""
         if self.inline:
             return self.given
-        value = _read(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given, "")
-        if not value.strip():
+        is_file = self.suffix == "_file"
+        value = read_secret_file(Path(self.given)) if is_file else os.environ.get(self.given, "").strip()
+        if not value:
             raise SecretUnavailableError(f"{self.given} is empty")
-        return value.strip()
+        return value
 
 
-def _read(file: Path) -> str:
+def read_secret_file(file: Path) -> str:
+    """The text in *file*, without surrounding white space. Raises `SecretUnavailableError`."""
     try:
-        return file.read_text(encoding="utf-8")
+        # Opening a FIFO would otherwise wait for somebody to write to it.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:  # noqa: PTH123 - flags
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise SecretUnavailableError(f"{file}: expected a regular file")
+            content = opened.read(LARGEST_SECRET + 1)
+        text = content.decode("utf-8-sig").strip()
     except OSError as error:
         raise SecretUnavailableError(f"{file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SecretUnavailableError(f"{file}: expected UTF-8 text") from None
+    if len(content) > LARGEST_SECRET:
+        raise SecretUnavailableError(f"{file}: expected at most {LARGEST_SECRET} bytes")
+    return text
 
 
 def _secret(given: object, info: ValidationInfo) -> Secret:
@@ -165,8 +179,13 @@ def is_local(host: str, *, link: bool = False) -> bool:
 
 def encrypted_or_allowed(address: str, info: ValidationInfo) -> str:
     """*address*, unless it is plain HTTP beyond loopback and that is not allowed. Raises `ValueError`."""
+    return encrypted(address, plain_http=bool(info.data.get("insecure_plain_http")))
+
+
+def encrypted(address: str, *, plain_http: bool) -> str:
+    """*address*, unless it is plain HTTP beyond loopback and *plain_http* does not allow that. Raises `ValueError`."""
     plain = address.startswith("http://") and not is_local(urlsplit(address).hostname or "")
-    if plain and not info.data.get("insecure_plain_http"):
+    if plain and not plain_http:
         raise ValueError("expected https://, or insecure_plain_http: true: http:// shows the credentials to anyone")
     return address
 

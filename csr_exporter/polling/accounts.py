@@ -54,6 +54,8 @@ def transport_settings(config: Config, account: AccountConfig) -> TransportSetti
         proxy=account.proxy.get_secret_value() if account.proxy else None,
         ca_file=account.ca_file,
         verify=not account.insecure_skip_verify,
+        plain_http=account.insecure_plain_http,
+        account=account.name,
     )
 
 

@@ -27,11 +27,14 @@ class Clock:
 class Client:
     """An account's API with what a test may look at."""
 
-    def __init__(self, url: str, credentials: dict[str, Any], shared: SharedLease | None = None) -> None:
+    def __init__(
+        self, url: str, credentials: dict[str, Any], shared: SharedLease | None = None, *, plain_http: bool = False
+    ) -> None:
         (account,) = a_config(url, "production", credentials).accounts
         self.wire = Wire()
         self.clock = Clock()
-        transport = Transport(TransportSettings(requests_per_second=1000.0), self.wire, sleep=lambda _: None)
+        settings = TransportSettings(requests_per_second=1000.0, plain_http=plain_http, account="production")
+        transport = Transport(settings, self.wire, sleep=lambda _: None)
         self.auth: Auth = auth_for(account.credentials, transport, shared or SharedLease(self.clock))
         self.api = CsrApi(url, transport, self.auth)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from csr_exporter.cloud.auth import SharedLease, auth_for
 from csr_exporter.cloud.client import CsrApi
-from csr_exporter.cloud.replies import read_csr, read_page
+from csr_exporter.cloud.replies import MAX_NAMES, MAX_ROWS, read_csr, read_page
 from csr_exporter.cloud.transport import Transport, TransportSettings
 from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, SourceError
 from csr_exporter.simulator import SimulatedAccount, Simulator
@@ -134,6 +135,38 @@ def test_a_total_is_a_number_or_its_digits_or_not_known(total: object, read: int
     assert read_page(reply(total=total), NOW).total == read
 
 
+def test_a_page_may_have_as_many_rows_as_the_reference_allows() -> None:
+    rows = [{**EXAMPLE, "id": str(number)} for number in range(MAX_ROWS)]
+
+    assert len(read_page(reply(*rows), NOW).csrs) == MAX_ROWS
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [b'{"id":"x"},' * 400_000, b"1," * 3_000_000, b"[]," * 2_000_000, b"[" + b"1.5," * 1_500_000 + b"1],"],
+    ids=["records", "numbers", "lists", "one list"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_page_of_more_rows_or_values_than_it_can_have_is_refused_unbuilt(rows: bytes, encoding: str) -> None:
+    body = b'{"total":1,"csr_list":[%s1]}' % rows[: 6_000_000 if encoding == "utf-8" else 3_000_000]
+    body = body.decode().encode(encoding)
+
+    tracemalloc.start()
+    with pytest.raises(SourceError) as caught:
+        read_page(body, NOW)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert caught.value.reason is Reason.MALFORMED_REPLY
+    assert most < 3 * len(body)
+
+
+@pytest.mark.parametrize("body", [b'"' + b'\\"' * 2_000_000, b'["' + b"\\" * 3_000_001 + b"," * 2000])
+def test_text_without_an_end_is_refused_in_no_time(body: bytes) -> None:
+    with pytest.raises(SourceError):
+        read_page(body, NOW)
+
+
 def test_a_bad_record_costs_that_record_alone() -> None:
     page = read_page(reply(EXAMPLE, None, 7, {}, {**EXAMPLE, "id": ""}, {**EXAMPLE, "id": 5}, EXAMPLE), NOW)
 
@@ -190,6 +223,13 @@ def test_a_field_of_the_wrong_type_is_empty_and_counted() -> None:
 @pytest.mark.parametrize("sans", ["a.example;B.example", "a.example, b.example", " a.example ;;b.example;a.example\n"])
 def test_additional_names_are_parted_whatever_parts_them(sans: str) -> None:
     assert one(sans=sans)[0].sans == ("a.example", "b.example")
+
+
+def test_names_beyond_what_a_certificate_can_have_are_left_out_and_counted() -> None:
+    csr, flaws = one(sans=";".join(f"{number}.example" for number in range(100_000)))
+
+    assert csr.sans == tuple(f"{number}.example" for number in range(MAX_NAMES))
+    assert flaws == [Rejection.BAD_FIELD]
 
 
 def test_text_is_made_fit_for_labels() -> None:

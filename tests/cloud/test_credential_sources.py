@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from csr_exporter.cloud.auth import KEY_PAUSE
-from csr_exporter.inventory import Reason
+from csr_exporter.inventory import Query, Reason
 from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.cloud.client import Client
+from tests.fakes import DAY
 from tests.kinds import FEDERATED, LENT, credentials_of
 
 ACCOUNT = SimulatedAccount("production", csrs=3)
@@ -131,6 +134,115 @@ def test_a_metadata_service_that_fails_is_a_fault_of_its_own(
 
     assert client.fails().reason in {Reason.CREDENTIALS_UNAVAILABLE, Reason.MALFORMED_REPLY}
     assert sent(simulator, "scm") == []
+
+
+def a_fifo(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def a_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def too_large(file: Path) -> None:
+    file.write_bytes(b"x" * (64 * 1024 + 1))
+
+
+@pytest.mark.parametrize("make", [a_fifo, a_folder, too_large])
+@pytest.mark.parametrize("kind", ["token", "profile", *FEDERATED, "oidc"])
+def test_what_is_no_small_regular_file_holds_no_secret(
+    kind: str, make: Callable[[Path], None], simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    file = home / {"token": "token", "profile": "credentials"}.get(kind, "id-token")
+    file.unlink(missing_ok=True)
+    make(file)
+
+    error = Client(simulator.url, {"kind": "token", "token_file": str(file)} if kind == "token" else given).fails()
+
+    assert error.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert str(file) in error.detail
+    assert simulator.requests == ()
+
+
+def test_a_device_holds_no_secret(simulator: Simulator) -> None:
+    error = Client(simulator.url, {"kind": "token", "token_file": "/dev/zero"}).fails()
+
+    assert (error.reason, error.detail) == (Reason.CREDENTIALS_UNAVAILABLE, "/dev/zero: expected a regular file")
+
+
+@pytest.mark.parametrize("kind", ["token", *FEDERATED])
+def test_a_byte_order_mark_is_no_part_of_a_secret(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    file = home / "id-token"
+    file.write_text(ACCOUNT.token if kind == "token" else ACCOUNT.id_token, encoding="utf-8-sig")
+
+    client = Client(simulator.url, {"kind": "token", "token_file": str(file)} if kind == "token" else given)
+
+    assert client.poll() == 3
+
+
+@pytest.mark.parametrize("kind", ["password", *LENT])
+def test_what_has_expired_when_it_is_issued_is_asked_for_once_a_poll_and_said_in_the_log(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    client.clock.time += 2 * DAY
+
+    with capture_logs() as logged:
+        for _ in range(2):
+            client.poll()
+            for _ in range(3):
+                client.clock.time += 1
+                client.api.page(Query())
+
+    assert client.auth.renewals == 1
+    assert [(each["event"], each["account"]) for each in logged] == [
+        ("credential_expired_when_issued", "production")
+    ] * 2
+
+
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_issuer_without_encryption_is_asked_only_where_that_is_allowed(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    for service in ("IAM", "STS"):
+        monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "http://issuer.invalid")
+
+    refused, allowed = (Client(simulator.url, given, plain_http=allow).fails() for allow in (False, True))
+
+    assert refused.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert "_ENDPOINT" in refused.detail
+    assert "insecure_plain_http" in refused.detail
+    assert allowed.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_address_of_an_issuer_that_is_none_is_said_so(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
+    for service in ("IAM", "STS"):
+        monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "issuer.example")
+
+    assert Client(simulator.url, given).fails().reason is Reason.CREDENTIALS_UNAVAILABLE
+
+
+@pytest.mark.parametrize("kind", ["password", *LENT])
+def test_a_nest_without_end_is_a_malformed_reply(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    status = 200 if kind in {"metadata", "oidc"} else 201
+    headers = (("X-Subject-Token", "token"),)
+    simulator.inject(None, Fault(RawReply(status, headers, b"[" * 100_000), service="iam"))
+    simulator.inject(None, Fault(Status(404), service="metadata", requests=1))
+    simulator.inject(None, Fault(RawReply(status, headers, b"[" * 100_000), service="metadata"))
+
+    assert client.fails().reason is Reason.MALFORMED_REPLY
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Client:
 
 @pytest.fixture
 def client(simulator: Simulator) -> Client:
-    return Client(simulator.url, request_timeout=0.25)
+    return Client(simulator.url, request_timeout=0.5)
 
 
 # --- reasons ----------------------------------------------------------------------------------------------------------
@@ -183,6 +183,52 @@ def test_authorities_that_cannot_be_read_are_a_tls_fault_that_names_the_file(
 
     assert error.reason is Reason.TLS
     assert "ca_file" in error.detail
+
+
+@pytest.fixture
+def speaking() -> Iterator[Callable[[bytes], str]]:
+    """A server that answers each connection with the same bytes and closes it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(reply: bytes) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with listener.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(reply)
+
+    def start(reply: bytes) -> str:
+        threading.Thread(target=serve, args=(reply,), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 70_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n" + b"X-Many: x\r\n" * 200 + b"\r\n{}",
+        b'{"csr_list": [], "total": 0}\n',
+        b"HTTP/2.0 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 OK\r\n\r\n{}",
+        CHUNKED + b"xyz\r\n{}\r\n0\r\n\r\n",
+        CHUNKED + b"2\r\n{}\r\n",
+    ],
+    ids=["long header", "many headers", "HTTP/0.9", "HTTP/2.0", "no status", "bad chunk", "no last chunk"],
+)
+def test_what_is_no_http_is_malformed_and_not_asked_for_again(speaking: Callable[[bytes], str], reply: bytes) -> None:
+    client = Client(speaking(reply))
+
+    error = client.fails()
+
+    assert error.reason is Reason.MALFORMED_REPLY
+    assert client.wire.retries == []
 
 
 def test_a_redirect_is_never_followed(simulator: Simulator, client: Client) -> None:
@@ -382,6 +428,36 @@ def test_requests_keep_to_the_rate() -> None:
             transport.send(Service.SCM, requests.Request("GET", CLOSED))
 
     assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
+
+
+@pytest.fixture
+def forgetful() -> Iterator[str]:
+    """A service behind a NAT that forgets: each connection carries one request, and says nothing to the next."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    for each in (listener, *connections):
+        each.close()
+
+
+def test_a_poll_relies_on_no_connection_of_an_earlier_one(forgetful: str) -> None:
+    client = Client(forgetful, request_timeout=1.0)
+    client.get()
+
+    client.transport.start(60)
+    client.get()
+
+    assert [exchange.code for exchange in client.wire.exchanges] == ["200", "200"]
 
 
 # --- what is observed -------------------------------------------------------------------------------------------------

@@ -10,16 +10,26 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
 
 from csr_exporter.cloud.auth.leases import PASSWORD_PAUSE, Auth, Lease, LeasedAuth, SharedLease
-from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_text, unavailable
+from csr_exporter.cloud.auth.signing import (
+    AccessKey,
+    Credential,
+    IamToken,
+    fit_for_header,
+    read_file,
+    read_text,
+    unavailable,
+)
 from csr_exporter.cloud.transport import HttpResponse, Transport
-from csr_exporter.config import PasswordCredentials
+from csr_exporter.config import PasswordCredentials, encrypted, web_address
 from csr_exporter.inventory import Reason, Service, SourceError
+
+log = structlog.get_logger()
 
 TOKEN_LIFE = 86_400.0
 """Seconds that a token lives, for a response that does not say."""
@@ -43,11 +53,12 @@ def password_auth(given: PasswordCredentials, transport: Transport, shared: Shar
         address = f"{given.iam_endpoint}/v3/auth/tokens"
         request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given))
         response = _ask_iam(transport, request)
-        try:
-            told = json.loads(response.body)["token"]["expires_at"]
-        except (ValueError, TypeError, KeyError):
-            told = None
-        return Lease(IamToken(_subject_token(response)), now, _unix_seconds(told, now + TOKEN_LIFE))
+        match _json(response):
+            case {"token": {"expires_at": expiry}}:
+                pass
+            case _:
+                expiry = None
+        return _lease(IamToken(_subject_token(response)), now, expiry, TOKEN_LIFE, transport)
 
     return LeasedAuth(issue, lambda: (read_text(given.password),), shared, PASSWORD_PAUSE)
 
@@ -68,21 +79,22 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
     """A key for an id token of an identity provider (IAM, ``OS-AUTH/id-token`` and ``OS-CREDENTIAL``)."""
     from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - costly, as in `kinds`
 
-    iam = found.iam_endpoint or IamHelper.get_iam_endpoint()
-    file = Path(found.id_token_file)
-
     def post(path: str, auth: dict[str, object], headers: Mapping[str, str] | None = None) -> HttpResponse:
+        address = found.iam_endpoint or IamHelper.get_iam_endpoint()
+        iam = _endpoint("HUAWEICLOUD_SDK_IAM_ENDPOINT, or iam_endpoint of the profile", address, transport)
         return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}))
 
     def issue(now: float) -> Lease:
         provider = {"X-Idp-Id": fit_for_header(found.idp_id)}
-        response = post(IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": _content(file)}}, provider)
+        response = post(
+            IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": read_file(found.id_token_file)}}, provider
+        )
         token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
         identity = {"methods": ["token"], "token": token}
         response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
-        return _temporary_key(response, now, getattr(found, "domain_id", None))
+        return _temporary_key(_json(response), now, getattr(found, "domain_id", None), transport)
 
-    return LeasedAuth(issue, lambda: (_content(file),), shared)
+    return LeasedAuth(issue, lambda: (read_file(found.id_token_file),), shared)
 
 
 def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
@@ -97,16 +109,17 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
             "id_token": _oidc_token(),
             "duration_seconds": _oidc_seconds(),
         }
-        request = requests.Request("POST", f"{StsHelper.get_sts_endpoint()}/v5/agencies/assume-with-oidc", json=asked)
+        sts = _endpoint("HUAWEICLOUD_SDK_STS_ENDPOINT", str(StsHelper.get_sts_endpoint()), transport)
+        request = requests.Request("POST", f"{sts}/v5/agencies/assume-with-oidc", json=asked)
         response = _ask_iam(transport, request, success=200)
-        return _temporary_key(response, now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"))
+        return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"), transport)
 
     return LeasedAuth(issue, lambda: (_oidc_token(),), shared)
 
 
 def _oidc_token() -> str:
     given = os.environ.get("HUAWEICLOUD_OIDC_ID_TOKEN", "").strip()
-    return given or _content(Path(_variable("HUAWEICLOUD_OIDC_TOKEN_FILE")))
+    return given or read_file(_variable("HUAWEICLOUD_OIDC_TOKEN_FILE"))
 
 
 def _oidc_seconds() -> int:
@@ -139,7 +152,12 @@ def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Au
     def issue(now: float) -> Lease:
         request = requests.Request("GET", f"{address}/openstack/latest/securitykey", headers=token_header())
         try:
-            return _temporary_key(transport.send(Service.IAM, request), now, None)
+            response = transport.send(Service.IAM, request)
+        except SourceError as error:
+            raise _metadata_failed(error) from error
+        found = _json(response)
+        try:
+            return _temporary_key(found, now, None, transport)
         except SourceError as error:
             raise _metadata_failed(error) from error
 
@@ -169,10 +187,17 @@ def _metadata_failed(error: SourceError) -> SourceError:
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 
-def _temporary_key(response: HttpResponse, now: float, domain_id: str | None) -> Lease:
-    """The key in *response*, in any of the spellings of these services. Raises `SourceError`."""
+def _json(response: HttpResponse) -> Any:  # noqa: ANN401 - whatever it holds
+    """What the body says. Raises `SourceError`."""
     try:
-        found = json.loads(response.body)
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise SourceError(Reason.MALFORMED_REPLY, "expected JSON in the reply of the issuer") from None
+
+
+def _temporary_key(found: Any, now: float, domain_id: str | None, transport: Transport) -> Lease:  # noqa: ANN401 - likewise
+    """The key in *found*, in any of the spellings of these services. Raises `SourceError`."""
+    try:
         given = found.get("credential") or found["credentials"]
         spelt = {name.replace("_", "").lower(): value for name, value in given.items()}
         access = str(spelt.get("access") or spelt["accesskeyid"])
@@ -180,7 +205,20 @@ def _temporary_key(response: HttpResponse, now: float, domain_id: str | None) ->
         key = AccessKey(fit_for_header(access), secret, fit_for_header(str(spelt["securitytoken"])), domain_id)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise SourceError(Reason.MALFORMED_REPLY, "the reply holds no temporary access key") from None
-    return Lease(key, now, _unix_seconds(spelt.get("expiresat") or spelt.get("expiration"), now + KEY_LIFE))
+    return _lease(key, now, spelt.get("expiresat") or spelt.get("expiration"), KEY_LIFE, transport)
+
+
+def _lease(credential: Credential, now: float, expiry: object, life: float, transport: Transport) -> Lease:
+    """A lease until *expiry*, as the issuer told it, else for *life*."""
+    expires_at = _unix_seconds(expiry, now + life)
+    if expires_at <= now:
+        log.warning(
+            "credential_expired_when_issued",
+            account=transport.settings.account,
+            seconds_ago=round(now - expires_at),
+            advice="check this machine's clock",
+        )
+    return Lease(credential, now, expires_at)
 
 
 def _unix_seconds(text: object, otherwise: float) -> float:
@@ -194,18 +232,16 @@ def _unix_seconds(text: object, otherwise: float) -> float:
 # --- what they are asked with -----------------------------------------------------------------------------------------
 
 
+def _endpoint(name: str, address: str, transport: Transport) -> str:
+    """The *address* of an issuer that *name* gives. Raises `SourceError`."""
+    try:
+        return encrypted(web_address(address), plain_http=transport.settings.plain_http)
+    except ValueError as error:
+        raise unavailable(f"{name}: {error}") from None
+
+
 def _variable(name: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
         raise unavailable(f"{name} is not set")
     return value
-
-
-def _content(file: Path) -> str:
-    try:
-        text = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise unavailable(f"{file}: {getattr(error, 'strerror', None) or 'expected text'}") from None
-    if not text:
-        raise unavailable(f"{file} is empty")
-    return text

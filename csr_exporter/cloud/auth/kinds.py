@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from csr_exporter.cloud.auth import issuers
 from csr_exporter.cloud.auth.leases import Auth, GivenAuth, SharedLease
-from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_token, unavailable
+from csr_exporter.cloud.auth.signing import AccessKey, IamToken, fit_for_header, read_file, read_token, unavailable
 from csr_exporter.cloud.transport import Transport
 from csr_exporter.config import (
     AkskCredentials,
@@ -81,6 +82,10 @@ def _from_profile() -> Any:  # noqa: ANN401 - the SDK has no types
     """What section ``global`` of the SDK's file holds, else ``basic``."""
     from huaweicloudsdkcore.auth.provider import ProfileCredentialProvider  # noqa: PLC0415 - likewise
 
+    usual = os.path.expanduser("~/.huaweicloud/credentials")  # noqa: PTH111 - Path raises where there is no home
+    file = Path(os.environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE") or usual)
+    if file.exists():
+        read_file(file)  # the SDK would wait at a FIFO, and read a device without end
     try:
         return _found(ProfileCredentialProvider.get_global, "the profile")
     except SourceError:

@@ -22,6 +22,11 @@ PASSWORD_PAUSE = 900.0
 RENEW_BEFORE = 3600.0
 """Seconds before it expires that a token of 24 hours is renewed."""
 
+AT_LEAST = 450.0
+"""Seconds within which a poll does not ask for another one, even if it is said to have expired: half of the shortest
+life there is. The issuer's clock may be wrong, or ours.
+"""
+
 REFUSALS = (Reason.UNAUTHORIZED, Reason.FORBIDDEN)
 """How IAM says that it does not take the secrets it was given."""
 
@@ -50,6 +55,9 @@ class Auth(ABC):
     @abstractmethod
     def credential(self) -> Credential:
         """What to sign with now. Raises `SourceError`."""
+
+    def start(self) -> None:  # noqa: B027 - nothing, for those that obtain none
+        """Begin a poll."""
 
     def renew(self, refused: Credential) -> bool:  # noqa: ARG002 - for those that can
         """Give up the *refused* credential; whether there may be another."""
@@ -147,6 +155,7 @@ class LeasedAuth(Auth):
         self._issue = issue
         self._shared = shared
         self.pause = pause
+        self._fresh: Lease | None = None  # what this poll obtained
 
     @property
     def expires_at(self) -> float | None:
@@ -156,6 +165,9 @@ class LeasedAuth(Auth):
     @property
     def renewals(self) -> int:
         return max(0, self._shared.issued - 1)
+
+    def start(self) -> None:
+        self._fresh = None
 
     def credential(self) -> Credential:
         with self._shared.lock:
@@ -171,6 +183,8 @@ class LeasedAuth(Auth):
 
     def _current(self, now: float) -> Lease:
         shared, lease = self._shared, self._shared.lease
+        if lease is not None and lease is self._fresh and now < lease.issued_at + AT_LEAST:
+            return lease
         if lease is None or now >= lease.expires_at:
             return self._renewed(now)
         if lease.due(now) and now >= shared.not_before:
@@ -185,7 +199,7 @@ class LeasedAuth(Auth):
         if shared.refusal and shared.refusal.secrets == secrets and now < shared.refusal.until:
             raise shared.refusal.error(now)
         try:
-            shared.lease = lease = self._issue(now)
+            shared.lease = self._fresh = lease = self._issue(now)
         except SourceError as error:
             pause = self.pause if error.reason in REFUSALS else error.pause
             shared.refusal = Refusal(error.reason, error.detail, secrets, now + pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from huaweicloudsdkcore.sdk_request import SdkRequest
@@ -72,6 +73,11 @@ def read_text(secret: Secret) -> str:
         return secret.read()
     except SecretUnavailableError as error:
         raise unavailable(str(error)) from None
+
+
+def read_file(file: str | Path) -> str:
+    """The secret in *file*. Raises `SourceError`."""
+    return read_text(Secret(file=Path(file)))
 
 
 def read_token(secret: Secret) -> str:
