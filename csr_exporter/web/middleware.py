@@ -59,8 +59,8 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         config = self._config()
-        send = _with_headers(send, config.headers)
-        refusal = _body_too_large(scope) or await self._unauthorized(scope, config.users)
+        scope, send = _origin_form(scope), _with_headers(send, config.headers)
+        refusal = _unknown_version(scope) or _body_too_large(scope) or await self._unauthorized(scope, config.users)
         if refusal or self._replies >= self._limits.replies:
             await (refusal or _busy())(scope, receive, send)
             return
@@ -109,6 +109,19 @@ def _in_chunks(send: Send) -> Send:
         await send(message)
 
     return wrapped
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """*scope* with ``/metrics`` as the path of ``GET http://host/metrics``, which servers must accept (RFC 9112)."""
+    scheme, separator, rest = scope["path"].partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        return scope
+    return {**scope, "path": f"/{rest.partition('/')[2]}"}
+
+
+def _unknown_version(scope: Scope) -> Response | None:
+    known = scope["http_version"] in {"1.0", "1.1"}
+    return None if known else _refusal(505, "Use HTTP/1.1.", {"Connection": "close"})
 
 
 def _body_too_large(scope: Scope) -> Response | None:

@@ -58,14 +58,12 @@ class Address:
 
 def listen(address: Address) -> socket.socket:
     """A socket that listens on *address*. Raises `AddressError`."""
-    everywhere = not address.host
-    family = socket.AF_INET6 if ":" in address.host or (everywhere and socket.has_dualstack_ipv6()) else socket.AF_INET
+    everywhere = address.host in {"", "::"}  # IPv4 too, as in Go, in which Prometheus and its exporters are written
+    dualstack = everywhere and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if ":" in address.host or dualstack else socket.AF_INET
     try:
         listener = socket.create_server(
-            (address.host, address.port),
-            family=family,
-            backlog=BACKLOG,
-            dualstack_ipv6=everywhere and family == socket.AF_INET6,
+            (address.host, address.port), family=family, backlog=BACKLOG, dualstack_ipv6=dualstack
         )
     except OSError as error:
         raise AddressError(
