@@ -405,6 +405,22 @@ def test_an_unknown_user_costs_a_bcrypt_and_is_not_let_in_by_the_password_of_ano
     assert costs == [b"$2b$04$", b"$2b$04$"]
 
 
+def test_a_user_whose_hash_did_not_change_stays_remembered(directory: Path) -> None:
+    alice, bob = hashed(b"right"), hashed(b"right")
+    followed = Followed(directory, f"basic_auth_users: {{alice: {alice}, bob: {bob}}}\n")
+    before = followed.now().users
+    for user in ("alice", "bob"):
+        assert before.verify(user, b"right")
+
+    followed.write(f"basic_auth_users: {{alice: {alice}, bob: {hashed(b'new')}, carol: {bob}}}\n")
+    after = followed.later().users
+
+    assert after is not before
+    assert after.remembers("alice", b"right")
+    assert not after.remembers("bob", b"right")
+    assert not after.remembers("carol", b"right")
+
+
 @pytest.mark.parametrize("password", [b"", b"a\0b", b"\xff\xfe", b"x" * 100, "口令".encode()])
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
     users = Users({"alice": hashed(password[:72])})

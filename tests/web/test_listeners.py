@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import bcrypt
 import pytest
@@ -182,15 +182,15 @@ def test_users_change_with_the_file_and_a_broken_one_is_told_in_the_log(files: F
 
 @pytest.mark.parametrize("confirm", ["SIGHUP", "POST"])
 def test_strangers_are_let_in_only_when_a_reload_confirms_it(files: Files, confirm: str) -> None:
-    def status(**auth: Any) -> int:
-        return requests.get(f"{exporter.url}/metrics", timeout=DEADLINE, **auth).status_code
+    def status(auth: tuple[str, str] | None = None) -> int:
+        return requests.get(f"{exporter.url}/metrics", timeout=DEADLINE, auth=auth).status_code
 
     web = files.web(basic_auth_users=USERS)
     with running("run", files.accounts(PRODUCTION), web, "--web.enable-lifecycle") as exporter:
-        assert status(auth=("alice", "right")) == 200
+        assert status(("alice", "right")) == 200
         files.web()
         until(lambda: status() == 401 and any("web_config_rejected" in line for line in exporter.err))
-        assert status(auth=("alice", "right")) == 200
+        assert status(("alice", "right")) == 200
 
         if confirm == "SIGHUP":
             exporter.process.send_signal(signal.SIGHUP)

@@ -57,6 +57,7 @@ class WebConfigFile:
         self._checked_at = clock()
         self._rejected: str | None = None
         self._confirmed = False
+        self._seen: dict[str, bytes] = {}
         self._active, self._stamps = self._read()
 
     def active(self) -> ActiveConfig:
@@ -112,7 +113,7 @@ class WebConfigFile:
         tls = config.tls_server_config
         stamps |= {file: _stamp(file) for file in (tls.files if tls else ())}
         active = ActiveConfig(
-            users=Users({user: each.get_secret_value() for user, each in config.basic_auth_users.items()}),
+            users=Users({user: each.get_secret_value() for user, each in config.basic_auth_users.items()}, self._seen),
             headers=config.http_server_config.headers.model_dump(by_alias=True, exclude_none=True),
             tls=ServerTls.of(tls, str(self._file)) if tls else None,
         )
