@@ -125,7 +125,7 @@ async def _serve_until_signalled(
 async def serve_until(stopping: asyncio.Event, listeners: Sequence[Listener], limits: ConnectionLimits) -> None:
     """Serve *listeners* until *stopping* is set; then finish requests in flight within `GRACE` seconds."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
-    connections = Connections(limits.connections)
+    connections = Connections(limits)
     async with asyncio.TaskGroup() as group:
         for listener in listeners:
             group.create_task(_Server(listener, stopping, limits, connections).serve(list(listener.sockets)))
