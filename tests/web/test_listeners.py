@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -20,7 +22,7 @@ from cryptography import x509
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.certificates import Authority, Pair
 from tests.fakes import aksk
-from tests.processes import DEADLINE, Running, ended, running, tool, until
+from tests.processes import DEADLINE, Running, command, ended, running, tool, until
 
 PRODUCTION = SimulatedAccount("production", csrs=30, seed=5)
 STAGING = SimulatedAccount("staging", csrs=20, seed=6)
@@ -371,3 +373,31 @@ def test_a_process_that_serves_encrypted_connections_ends_in_time(files: Files) 
         session.close()
 
     assert not any("Traceback" in line or "level=error" in line for line in exporter.err), exporter.err
+
+
+@pytest.mark.parametrize("reader", ["stalled", "gone"])
+def test_a_log_that_nobody_reads_stops_neither_scrapes_nor_the_end(files: Files, reader: str) -> None:
+    read_end, write_end = os.pipe()
+    flags = ["--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--log.format=logfmt"]
+    with subprocess.Popen(
+        command("run", files.accounts(PRODUCTION), *flags), stdout=subprocess.PIPE, stderr=write_end, text=True
+    ) as process:
+        assert process.stdout
+        url = process.stdout.readline().strip().removeprefix("listening on ")
+        if reader == "gone":
+            os.close(read_end)
+        else:
+            os.set_blocking(write_end, False)
+            with suppress(BlockingIOError):
+                while True:
+                    os.write(write_end, bytes(4096))
+            os.set_blocking(write_end, True)
+        statuses = [requests.post(f"{url}/-/reload", timeout=DEADLINE).status_code for _ in range(3)]
+        statuses += [requests.get(f"{url}{path}", timeout=DEADLINE).status_code for path in ("/metrics", "/")]
+        process.terminate()
+
+        assert statuses == [200] * 5
+        assert process.wait(DEADLINE) == 0
+    os.close(write_end)
+    if reader == "stalled":
+        os.close(read_end)
