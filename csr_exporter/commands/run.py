@@ -190,5 +190,5 @@ def run(
             log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
         with daemon.polling():
-            serve(listeners, started, daemon.try_reload)
+            serve(listeners, started, options.confirming(daemon.try_reload))
     log.info("server_stopped")

@@ -21,6 +21,8 @@ class ConnectionLimits:
     """What clients may take of a server."""
 
     connections: int = 8192
+    handshakes: int = 1024
+    """Of these connections, those on which TLS is not up yet: each holds up to 100 kB, and takes milliseconds."""
     request_seconds: float = 10.0
     """For the TLS handshake, and for a whole request from connecting or from its first byte."""
     reply_seconds: float = 30.0
@@ -34,10 +36,10 @@ class ConnectionLimits:
 
 
 class Connections:
-    """The open connections of all listeners. Beyond *limit*, one that is owed no reply is dropped."""
+    """The open connections of all listeners. Beyond the limit, one that is owed no reply is dropped."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
         self.handshakes: dict[Handshake, None] = {}
         self.established: dict[Connection, None] = {}
 
@@ -46,10 +48,11 @@ class Connections:
 
         Handshakes go first: a client that means it needs milliseconds for one.
         """
-        if len(self.handshakes) + len(self.established) > self._limit:
-            handshakes = (each for each in self.handshakes if each is not newcomer)
+        handshakes = len(self.handshakes)
+        if handshakes > self._limits.handshakes or handshakes + len(self.established) > self._limits.connections:
+            unfinished = (each for each in self.handshakes if each is not newcomer)
             idle = (each for each in self.established if each.idle and each is not newcomer)
-            (next(handshakes, None) or next(idle, newcomer)).drop()
+            (next(unfinished, None) or next(idle, newcomer)).drop()
 
     def drop_handshakes(self) -> None:
         for each in list(self.handshakes):

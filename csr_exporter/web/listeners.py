@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +38,21 @@ class WebOptions:
             prefix=next(each for each in prefixes if each is not None),
         )
 
+    def confirming(self, reload: Callable[[], None]) -> Callable[[], None]:
+        """*reload*, which also confirms a web configuration that opens access to strangers."""
+
+        def confirm_and_reload() -> None:
+            if self.config:
+                self.config.confirm()
+            reload()
+
+        return confirm_and_reload
+
 
 @contextmanager
 def open_listeners(exporter: Exporter, options: WebOptions) -> Iterator[Sequence[Listener]]:
     """The listener for the pages of *exporter*, then that for its probes if any. Raises `AddressError`."""
-    pages = application(exporter, options.prefix, lifecycle=options.lifecycle)
+    pages = application(exporter, options.prefix, options.confirming(exporter.reload) if options.lifecycle else None)
     with ExitStack() as stack:
         sockets = [stack.enter_context(listen(each)) for each in options.addresses]
         if options.config:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, sleep, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +42,10 @@ class RequestLimits:
     """Until the last byte was read by the client: each may hold a rendered exposition."""
     passwords: int = 16
     """Being verified or waiting for it. One is verified at a time: bcrypt takes a whole core."""
+    attempts: int = 2
+    """Passwords of one address, until their verdict was sent."""
+    failure_seconds: float = 1.0
+    """Before a wrong password gets its verdict, so that an address cannot keep bcrypt busy."""
 
 
 class AccessMiddleware:
@@ -55,12 +61,14 @@ class AccessMiddleware:
         self._config = config
         self._limits = limits or RequestLimits()
         self._replies = 0
-        self._bcrypt = CapacityLimiter(1)
+        self._basic_auth = _BasicAuth(self._limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         config = self._config()
-        send = _with_headers(send, config.headers)
-        refusal = _body_too_large(scope) or await self._unauthorized(scope, config.users)
+        scope, send = _origin_form(scope), _with_headers(send, config.headers)
+        refusal = (
+            _unknown_version(scope) or _body_too_large(scope) or await self._basic_auth.refusal(scope, config.users)
+        )
         if refusal or self._replies >= self._limits.replies:
             await (refusal or _busy())(scope, receive, send)
             return
@@ -70,19 +78,47 @@ class AccessMiddleware:
         finally:
             self._replies -= 1
 
-    async def _unauthorized(self, scope: Scope, users: Users) -> Response | None:
+
+class _BasicAuth:
+    """Refuses requests without the password of a user; a flood of wrong ones delays its own address, not others."""
+
+    def __init__(self, limits: RequestLimits) -> None:
+        self._limits = limits
+        self._bcrypt = CapacityLimiter(1)
+        self._attempts: Counter[str] = Counter()
+
+    async def refusal(self, scope: Scope, users: Users) -> Response | None:
         if not users:
             return None
         credentials = credentials_in(Headers(scope=scope).get("Authorization", "").encode("latin-1"))
-        if credentials:
-            if users.remembers(*credentials):
+        if credentials is None:
+            return _unauthorized()
+        if users.remembers(*credentials):
+            return None
+        return await self._verified(_network(scope), users, *credentials)
+
+    async def _verified(self, network: str, users: Users, user: str, password: bytes) -> Response | None:
+        bcrypt = self._bcrypt.statistics()
+        waiting = bcrypt.borrowed_tokens + bcrypt.tasks_waiting
+        if waiting >= self._limits.passwords or self._attempts[network] >= self._limits.attempts:
+            return _busy()
+        self._attempts[network] += 1
+        try:
+            if await to_thread.run_sync(users.verify, user, password, limiter=self._bcrypt):
                 return None
-            bcrypt = self._bcrypt.statistics()
-            if bcrypt.borrowed_tokens + bcrypt.tasks_waiting >= self._limits.passwords:
-                return _busy()
-            if await to_thread.run_sync(users.verify, *credentials, limiter=self._bcrypt):
-                return None
-        return _refusal(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="csr-exporter", charset="UTF-8"'})
+            await sleep(self._limits.failure_seconds)
+            return _unauthorized()
+        finally:
+            self._attempts.subtract([network])
+            self._attempts += Counter()  # drops those at 0
+
+
+def _network(scope: Scope) -> str:
+    """Whose attempts count together: an IPv4 address, or the 2^64 IPv6 addresses that one client may have."""
+    address = ip_address(scope["client"][0])
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:
@@ -111,12 +147,29 @@ def _in_chunks(send: Send) -> Send:
     return wrapped
 
 
+def _origin_form(scope: Scope) -> Scope:
+    """*scope* with ``/metrics`` as the path of ``GET http://host/metrics``, which servers must accept (RFC 9112)."""
+    scheme, separator, rest = scope["path"].partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        return scope
+    return {**scope, "path": f"/{rest.partition('/')[2]}"}
+
+
+def _unknown_version(scope: Scope) -> Response | None:
+    known = scope["http_version"] in {"1.0", "1.1"}
+    return None if known else _refusal(505, "Use HTTP/1.1.", {"Connection": "close"})
+
+
 def _body_too_large(scope: Scope) -> Response | None:
     headers = Headers(scope=scope)
     length = int(headers.get("Content-Length", "0"))  # h11 refuses what is not a number
     if "Transfer-Encoding" not in headers and length <= LARGEST_BODY:
         return None
     return _refusal(413, "No page here takes such a body.")
+
+
+def _unauthorized() -> Response:
+    return _refusal(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="csr-exporter", charset="UTF-8"'})
 
 
 def _busy() -> Response:

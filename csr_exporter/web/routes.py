@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -50,8 +50,10 @@ class Exporter(Protocol):
         """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
 
 
-def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False) -> Starlette:
+def application(exporter: Exporter, prefix: str = "", reload: Callable[[], None] | None = None) -> Starlette:
     """The routes of *exporter*, below *prefix*, which is empty or such as ``/csr``.
+
+    ``/-/reload`` calls *reload*, which raises `ConfigError` with all mistakes, or is refused without one.
 
     Handlers are plain functions, which run off the event loop, except for those that take no time.
     """
@@ -65,7 +67,7 @@ def application(exporter: Exporter, prefix: str = "", *, lifecycle: bool = False
         Route("/status.json", pages.status, middleware=compressed),
         Route("/config", pages.config, middleware=compressed),
         *_probes(pages),
-        Route("/-/reload", pages.reload if lifecycle else _no_lifecycle, methods=["POST"]),
+        Route("/-/reload", _reloading(reload) if reload else _no_lifecycle, methods=["POST"]),
     ]
     return _strict(Starlette(routes=_below(prefix, routes)))
 
@@ -95,6 +97,17 @@ def _below(prefix: str, routes: list[BaseRoute]) -> list[BaseRoute]:
         Route(prefix, lambda _: RedirectResponse(from_name, 302)),
         Mount(prefix, routes=routes),
     ]
+
+
+def _reloading(reload: Callable[[], None]) -> Callable[[Request], Response]:
+    def handler(request: Request) -> Response:  # noqa: ARG001 - the signature of a handler
+        try:
+            reload()
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        return PlainTextResponse("The configuration was read and is in force.\n")
+
+    return handler
 
 
 def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature of a handler
@@ -146,13 +159,6 @@ class _Pages:
 
     def config(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         return PlainTextResponse(self._exporter.configuration)
-
-    def reload(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
-        try:
-            self._exporter.reload()
-        except ConfigError as error:
-            return PlainTextResponse(f"{error}\n", status_code=400)
-        return PlainTextResponse("The configuration was read and is in force.\n")
 
     async def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         if self._exporter.alive:

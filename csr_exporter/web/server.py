@@ -58,14 +58,12 @@ class Address:
 
 def listen(address: Address) -> socket.socket:
     """A socket that listens on *address*. Raises `AddressError`."""
-    everywhere = not address.host
-    family = socket.AF_INET6 if ":" in address.host or (everywhere and socket.has_dualstack_ipv6()) else socket.AF_INET
+    everywhere = address.host in {"", "::"}  # IPv4 too, as in Go, in which Prometheus and its exporters are written
+    dualstack = everywhere and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if ":" in address.host or dualstack else socket.AF_INET
     try:
         listener = socket.create_server(
-            (address.host, address.port),
-            family=family,
-            backlog=BACKLOG,
-            dualstack_ipv6=everywhere and family == socket.AF_INET6,
+            (address.host, address.port), family=family, backlog=BACKLOG, dualstack_ipv6=dualstack
         )
     except OSError as error:
         raise AddressError(
@@ -127,7 +125,7 @@ async def _serve_until_signalled(
 async def serve_until(stopping: asyncio.Event, listeners: Sequence[Listener], limits: ConnectionLimits) -> None:
     """Serve *listeners* until *stopping* is set; then finish requests in flight within `GRACE` seconds."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
-    connections = Connections(limits.connections)
+    connections = Connections(limits)
     async with asyncio.TaskGroup() as group:
         for listener in listeners:
             group.create_task(_Server(listener, stopping, limits, connections).serve(list(listener.sockets)))

@@ -405,6 +405,22 @@ def test_an_unknown_user_costs_a_bcrypt_and_is_not_let_in_by_the_password_of_ano
     assert costs == [b"$2b$04$", b"$2b$04$"]
 
 
+def test_a_user_whose_hash_did_not_change_stays_remembered(directory: Path) -> None:
+    alice, bob = hashed(b"right"), hashed(b"right")
+    followed = Followed(directory, f"basic_auth_users: {{alice: {alice}, bob: {bob}}}\n")
+    before = followed.now().users
+    for user in ("alice", "bob"):
+        assert before.verify(user, b"right")
+
+    followed.write(f"basic_auth_users: {{alice: {alice}, bob: {hashed(b'new')}, carol: {bob}}}\n")
+    after = followed.later().users
+
+    assert after is not before
+    assert after.remembers("alice", b"right")
+    assert not after.remembers("bob", b"right")
+    assert not after.remembers("carol", b"right")
+
+
 @pytest.mark.parametrize("password", [b"", b"a\0b", b"\xff\xfe", b"x" * 100, "口令".encode()])
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
     users = Users({"alice": hashed(password[:72])})
@@ -482,6 +498,9 @@ class Followed:
 
     def write(self, text: str) -> None:
         written(self._directory, text)
+
+    def confirm(self) -> None:
+        self._file.confirm()
 
     def now(self) -> ActiveConfig:
         return self._file.active()
@@ -608,3 +627,53 @@ def test_encryption_is_not_switched_while_the_server_runs(
     assert followed.later() is active
     expected = "tls_server_config: expected encryption to stay as it is, on or off, while the server runs"
     assert events[0]["detail"] == f"{directory}/web.yml: {expected}"
+
+
+# --- Access is not opened by accident ---------------------------------------------------------------------------------
+
+USER = f"basic_auth_users: {{alice: {hashed(b'right')}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "setting"),
+    [
+        (USER, "", "basic_auth_users"),
+        (USER, "basic_auth_users:\n", "basic_auth_users"),
+        (of_tls(VERIFYING), TLS, "tls_server_config"),
+        (
+            of_tls(f"{VERIFYING}, client_allowed_sans: [prometheus.example]"),
+            of_tls(VERIFYING),
+            "tls_server_config",
+        ),
+    ],
+    ids=["file emptied", "section emptied", "client certificates", "names of clients"],
+)
+def test_a_file_that_lets_strangers_in_is_rejected_until_a_reload_confirms_it(
+    directory: Path, events: list[Any], before: str, after: str, setting: str
+) -> None:
+    followed = Followed(directory, before)
+    active = followed.now()
+    followed.write(after)
+
+    assert [followed.later(), followed.later()] == [active] * 2
+    (event,) = events
+    assert event["detail"] == (
+        f"{directory}/web.yml: {setting}: expected access to stay restricted; "
+        "send SIGHUP or POST /-/reload if strangers may read from now on"
+    )
+
+    followed.confirm()
+
+    assert followed.now() is not active
+    assert events[-1]["event"] == "web_config_loaded"
+
+
+def test_a_confirmation_holds_for_what_the_file_says_then_alone(directory: Path) -> None:
+    followed = Followed(directory, USER)
+    active = followed.now()
+    followed.confirm()
+    assert followed.now() is active
+
+    followed.write("")
+
+    assert followed.later() is active

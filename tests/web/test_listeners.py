@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -19,7 +22,7 @@ from cryptography import x509
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.certificates import Authority, Pair
 from tests.fakes import aksk
-from tests.processes import DEADLINE, Running, ended, running, tool, until
+from tests.processes import DEADLINE, Running, command, ended, running, tool, until
 
 PRODUCTION = SimulatedAccount("production", csrs=30, seed=5)
 STAGING = SimulatedAccount("staging", csrs=20, seed=6)
@@ -177,6 +180,25 @@ def test_users_change_with_the_file_and_a_broken_one_is_told_in_the_log(files: F
         until(lambda: status("bob") == 200 and any("web_config_rejected" in line for line in exporter.err))
 
     assert not any("plain" in line for line in exporter.err)
+
+
+@pytest.mark.parametrize("confirm", ["SIGHUP", "POST"])
+def test_strangers_are_let_in_only_when_a_reload_confirms_it(files: Files, confirm: str) -> None:
+    def status(auth: tuple[str, str] | None = None) -> int:
+        return requests.get(f"{exporter.url}/metrics", timeout=DEADLINE, auth=auth).status_code
+
+    web = files.web(basic_auth_users=USERS)
+    with running("run", files.accounts(PRODUCTION), web, "--web.enable-lifecycle") as exporter:
+        assert status(("alice", "right")) == 200
+        files.web()
+        until(lambda: status() == 401 and any("web_config_rejected" in line for line in exporter.err))
+        assert status(("alice", "right")) == 200
+
+        if confirm == "SIGHUP":
+            exporter.process.send_signal(signal.SIGHUP)
+        else:
+            requests.post(f"{exporter.url}/-/reload", auth=("alice", "right"), timeout=DEADLINE).raise_for_status()
+        until(lambda: status() == 200)
 
 
 # --- Addresses and paths ----------------------------------------------------------------------------------------------
@@ -351,3 +373,31 @@ def test_a_process_that_serves_encrypted_connections_ends_in_time(files: Files) 
         session.close()
 
     assert not any("Traceback" in line or "level=error" in line for line in exporter.err), exporter.err
+
+
+@pytest.mark.parametrize("reader", ["stalled", "gone"])
+def test_a_log_that_nobody_reads_stops_neither_scrapes_nor_the_end(files: Files, reader: str) -> None:
+    read_end, write_end = os.pipe()
+    flags = ["--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--log.format=logfmt"]
+    with subprocess.Popen(
+        command("run", files.accounts(PRODUCTION), *flags), stdout=subprocess.PIPE, stderr=write_end, text=True
+    ) as process:
+        assert process.stdout
+        url = process.stdout.readline().strip().removeprefix("listening on ")
+        if reader == "gone":
+            os.close(read_end)
+        else:
+            os.set_blocking(write_end, False)
+            with suppress(BlockingIOError):
+                while True:
+                    os.write(write_end, bytes(4096))
+            os.set_blocking(write_end, True)
+        statuses = [requests.post(f"{url}/-/reload", timeout=DEADLINE).status_code for _ in range(3)]
+        statuses += [requests.get(f"{url}{path}", timeout=DEADLINE).status_code for path in ("/metrics", "/")]
+        process.terminate()
+
+        assert statuses == [200] * 5
+        assert process.wait(DEADLINE) == 0
+    os.close(write_end)
+    if reader == "stalled":
+        os.close(read_end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message
 
 from csr_exporter.web.config import ActiveConfig, Users
 from csr_exporter.web.middleware import SECURITY_HEADERS, AccessMiddleware, RequestLimits
@@ -116,7 +118,7 @@ def test_a_password_costs_one_bcrypt_however_often_it_comes(
 def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are_sent_away(
     start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start(ActiveConfig(users=Users({"alice": HASHED})), RequestLimits(passwords=2))
+    server = start(ActiveConfig(users=Users({"alice": HASHED})), RequestLimits(passwords=2, failure_seconds=0))
     assert server.get(Authorization=basic("alice", "right")).status == 200
     verify, begun = threading.Event(), threading.Semaphore(0)
 
@@ -134,6 +136,48 @@ def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are
         assert server.get(Authorization=basic("alice", "right")).status == 200
         verify.set()
         assert [each.result(DEADLINE).status for each in strangers] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "verified"),
+    [
+        (["192.0.2.1", "192.0.2.1", "192.0.2.2"], [True, False, True]),
+        (["2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1"], [True, False, True]),
+        (["::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"], [True, False, True]),
+    ],
+    ids=["IPv4", "IPv6 by network", "IPv4 on a socket of IPv6"],
+)
+def test_wrong_passwords_keep_only_their_own_address_waiting(addresses: list[str], verified: list[bool]) -> None:
+    """An address has one attempt at a time, and a failed one takes its time; others are verified meanwhile."""
+    limits = RequestLimits(attempts=1, failure_seconds=3600)
+    middleware = AccessMiddleware(PlainTextResponse("a page\n"), lambda: config, limits)
+    config = ActiveConfig(users=Users({"alice": HASHED}))
+
+    async def statuses() -> list[int | None]:
+        flood = [asyncio.create_task(status_for(middleware, each, "guess")) for each in addresses]
+        elsewhere = await status_for(middleware, "198.51.100.1", "right")
+        found = [each.result() if each.done() else None for each in flood]
+        for each in flood:
+            each.cancel()
+        return [*found, elsewhere]
+
+    assert asyncio.run(statuses()) == [*(None if each else 503 for each in verified), 200]
+
+
+async def status_for(application: ASGIApp, address: str, password: str) -> int:
+    """What *application* answers alice at *address*."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"authorization", basic("alice", password).encode())]
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "client": (address, 1)}
+    await application({**scope, "headers": headers}, receive, send)
+    return int(sent[0]["status"])
 
 
 def refusals_of(server: Served) -> list[Reply]:

@@ -103,6 +103,12 @@ def test_several_addresses_of_both_families_are_served() -> None:
     assert urls[1].startswith("http://[::1]:")
 
 
+@pytest.mark.parametrize("host", ["", "::"])
+def test_all_addresses_of_the_machine_are_those_of_ipv4_too(host: str) -> None:
+    with served(pages(), addresses=[Address(host, 0)]) as server:
+        assert server.get().status == 200  # asks 127.0.0.1
+
+
 # --- Requests that are not as they should be --------------------------------------------------------------------------
 
 
@@ -122,7 +128,9 @@ def test_every_reply_names_us_alone_and_tells_browsers_to_be_careful(server: Ser
         ("/", "TRACE", 405, b"Method Not Allowed"),
         ("*", "OPTIONS", 404, b"Not Found"),
         ("example.com:443", "CONNECT", 404, b"Not Found"),
-        ("http://example.com/", "GET", 404, b"Not Found"),
+        ("http://example.com/", "GET", 200, b"a page\n"),
+        ("HTTPS://example.com", "GET", 200, b"a page\n"),
+        ("http://example.com/nope?http://example.com/", "GET", 404, b"Not Found"),
         ("//", "GET", 404, b"Not Found"),
         ("/../../etc/passwd", "GET", 404, b"Not Found"),
         ("/%00%ff%2e%2e/", "GET", 404, b"Not Found"),
@@ -154,6 +162,8 @@ def test_unusual_requests_get_a_plain_answer(
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET / HTTP/x\r\nHost: x\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\nHost: x\r\nConnection: close\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: x\r\nConnection: close\r\n\r\n", 505),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     ],
 )

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,20 @@ def test_a_client_that_does_not_end_its_handshake_is_dropped(encrypted: Encrypte
         assert rest_of(connection) == b""
 
 
-def test_a_client_that_does_not_take_its_reply_is_dropped(encrypted: Encrypted, client: Client) -> None:
+@pytest.mark.parametrize("limits", [ConnectionLimits(connections=3), ConnectionLimits(handshakes=3)])
+def test_handshakes_that_do_not_end_make_room_for_others(
+    encrypted: Encrypted, client: Client, limits: ConnectionLimits
+) -> None:
+    with encrypted.serving(limits), connected(encrypted.server.port, client()) as kept, ExitStack() as open_connections:
+        assert ask(kept).status == 200
+        half_open = [open_connections.enter_context(encrypted.server.connect()) for _ in range(9)]
+
+        assert [encrypted.status(client()) for _ in range(3)] == [200] * 3
+        assert ask(kept).status == 200
+        assert all(rest_of(each) == b"" for each in half_open[:6])
+
+
+def test_a_client_that_does_not_read_its_reply_is_dropped(encrypted: Encrypted, client: Client) -> None:
     large = bytes(32 * 1024 * 1024)
     application = AccessMiddleware(Response(large), limits=RequestLimits(replies=1))
     config = WebConfigFile(encrypted.configure())

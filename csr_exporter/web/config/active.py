@@ -28,6 +28,14 @@ class ActiveConfig:
     headers: Mapping[str, str] = field(default_factory=dict)
     tls: ServerTls | None = None
 
+    def opened_since(self, before: ActiveConfig) -> str | None:
+        """The setting, if any, that no longer keeps strangers out; also what a file that is half written looks like."""
+        if before.users and not self.users:
+            return "basic_auth_users"
+        if before.tls and self.tls and before.tls.strictness > self.tls.strictness:
+            return "tls_server_config"
+        return None
+
 
 def read_web_config(file: Path) -> WebConfig:
     """Read the YAML *file*. Raises `ConfigError` with all its mistakes."""
@@ -48,15 +56,22 @@ class WebConfigFile:
         self._clock = clock
         self._checked_at = clock()
         self._rejected: str | None = None
+        self._confirmed = False
+        self._seen: dict[str, bytes] = {}
         self._active, self._stamps = self._read()
 
     def active(self) -> ActiveConfig:
         """The configuration to apply now. A change that is invalid is logged once, and the old one stays."""
         now = self._clock()
-        if now - self._checked_at >= CHECK_SECONDS:
+        if self._confirmed or now - self._checked_at >= CHECK_SECONDS:
             self._checked_at = now
             self._check()
+            self._confirmed = False
         return self._active
+
+    def confirm(self) -> None:
+        """Let the next check accept a file that opens access to strangers. May be called from any thread."""
+        self._confirmed = True
 
     def _check(self) -> None:
         stamps = {file: _stamp(file) for file in self._stamps}
@@ -66,6 +81,7 @@ class WebConfigFile:
         try:
             active, files = self._read()
             self._require_same_encryption(active)
+            self._require_restricted_access(active)
         except ConfigError as error:
             self._reject(error, stamps)
         else:
@@ -82,6 +98,14 @@ class WebConfigFile:
             expected = "expected encryption to stay as it is, on or off, while the server runs"
             raise ConfigError([f"{self._file}: tls_server_config: {expected}"])
 
+    def _require_restricted_access(self, active: ActiveConfig) -> None:
+        opened = active.opened_since(self._active)
+        if opened and not self._confirmed:
+            expected = (
+                "expected access to stay restricted; send SIGHUP or POST /-/reload if strangers may read from now on"
+            )
+            raise ConfigError([f"{self._file}: {opened}: {expected}"])
+
     def _read(self) -> tuple[ActiveConfig, Mapping[Path, object]]:
         """The configuration and the stamps of its files, taken first: a change meanwhile is then seen next time."""
         stamps = {self._file: _stamp(self._file)}
@@ -89,7 +113,7 @@ class WebConfigFile:
         tls = config.tls_server_config
         stamps |= {file: _stamp(file) for file in (tls.files if tls else ())}
         active = ActiveConfig(
-            users=Users({user: each.get_secret_value() for user, each in config.basic_auth_users.items()}),
+            users=Users({user: each.get_secret_value() for user, each in config.basic_auth_users.items()}, self._seen),
             headers=config.http_server_config.headers.model_dump(by_alias=True, exclude_none=True),
             tls=ServerTls.of(tls, str(self._file)) if tls else None,
         )

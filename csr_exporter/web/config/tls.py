@@ -47,6 +47,11 @@ class ServerTls:
             raise ConfigError(f"{origin}: tls_server_config.{mistake}" for mistake in mistakes)
         return cls(context, frozenset(tls.client_allowed_sans) if tls.client_allowed_sans else None)
 
+    @property
+    def strictness(self) -> int:
+        """0 if anyone may connect, 1 if it takes a certificate, 2 if that must have certain names."""
+        return 2 if self.allowed_sans is not None else int(self.context.verify_mode == ssl.CERT_REQUIRED)
+
     def allows(self, certificate: Any) -> bool:  # noqa: ANN401 - as `getpeercert` gives it
         """Whether a client with this *certificate*, already verified, may connect."""
         return self.allowed_sans is None or not self.allowed_sans.isdisjoint(alternative_names(certificate))

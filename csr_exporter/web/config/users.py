@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import bcrypt
 
+KEY = secrets.token_bytes(32)
+
 LONGEST_PASSWORD = 72
 """Bytes. bcrypt sees no more; like every other implementation we ignore the rest."""
 
@@ -29,35 +31,35 @@ def credentials_in(authorization: bytes) -> tuple[str, bytes] | None:
 class Users:
     """Those who may read, and the password that each was last seen to have, as a keyed hash of it.
 
-    Failures are not remembered: each costs its bcrypt, whether the user exists or not.
+    Failures are not remembered: each costs its bcrypt, whether the user exists or not. *seen* is what is remembered,
+    and outlives a change of the users: a password stays remembered for as long as its bcrypt hash is the same.
     """
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
+    def __init__(self, hashes: Mapping[str, str], seen: dict[str, bytes] | None = None) -> None:
         self._hashes = {user: each.encode() for user, each in hashes.items()}
-        self._key = secrets.token_bytes(32)
-        self._seen: dict[str, bytes] = {}
+        self._seen = {} if seen is None else seen
 
     def __bool__(self) -> bool:
         return bool(self._hashes)
 
     def remembers(self, user: str, password: bytes) -> bool:
         """Whether *password* is what *user* was last let in with. Takes microseconds."""
-        return hmac.compare_digest(self._seen.get(user, b""), self._digest(password))
+        return user in self._hashes and hmac.compare_digest(self._seen.get(user, b""), self._digest(user, password))
 
     def verify(self, user: str, password: bytes) -> bool:
         """Whether *password* is that of *user*. Takes what bcrypt takes, tens of milliseconds or more."""
         right = _matches(password, self._hashes.get(user) or self._decoy(user)) and user in self._hashes
         if right:
-            self._seen[user] = self._digest(password)
+            self._seen[user] = self._digest(user, password)
         return right
 
-    def _digest(self, password: bytes) -> bytes:
-        return hmac.digest(self._key, password, "sha256")
+    def _digest(self, user: str, password: bytes) -> bytes:
+        return hmac.digest(KEY, self._hashes[user] + password, "sha256")
 
     def _decoy(self, user: str) -> bytes:
         """A hash for an unknown *user*, always the same one, so that its cost tells no more than a known user's."""
         hashes = list(self._hashes.values())
-        return hashes[int.from_bytes(self._digest(user.encode())) % len(hashes)]
+        return hashes[int.from_bytes(hmac.digest(KEY, user.encode(), "sha256")) % len(hashes)]
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
