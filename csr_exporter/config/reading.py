@@ -44,9 +44,18 @@ def load_yaml(file: Path) -> object:
         raise ConfigError([f"{file}{where}: {error.problem or error.context}"]) from None
     except yaml.YAMLError:
         raise ConfigError([f"{file}: expected YAML without control characters"]) from None
+    except RecursionError:
+        raise ConfigError([f"{file}: nested too deeply"]) from None
 
 
 class _Loader(yaml.SafeLoader):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - as YAML has it
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # 2024-13-45, 0x_, !!int X
+            problem = "expected a valid number or date, or text in quotes"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
         for key, _ in node.value:
@@ -95,7 +104,7 @@ _EXPECTED = {
     "model_type": "a mapping of settings",
     "string_pattern_mismatch": "text without white space around it",
     "string_too_short": "text",
-    "string_type": "text",
+    "string_type": "text; put numbers and dates in quotes",
     "tuple_type": "a list",
     "union_tag_not_found": "a kind",
 }

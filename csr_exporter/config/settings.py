@@ -42,7 +42,8 @@ def seconds(text: object) -> float:
     """Seconds in a duration as Prometheus writes it, such as ``1h30m``. Raises `ValueError`."""
     if not isinstance(text, str) or not re.match(DURATION, text):
         raise ValueError("expected a duration such as 30s, 5m, 1h30m or 90d")
-    return sum(int(count) * _MILLISECONDS[unit] for count, unit in re.findall(r"(\d+)([a-z]+)", text)) / 1000
+    # As a float, a number of any length is infinite at worst.
+    return sum(float(count) * _MILLISECONDS[unit] for count, unit in re.findall(r"(\d+)([a-z]+)", text)) / 1000
 
 
 def duration(seconds: float) -> str:
@@ -54,23 +55,26 @@ def duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-def at_least(shortest: str) -> AfterValidator:
-    """Refuse durations below *shortest*, itself a duration."""
+def between(shortest: str, longest: str) -> AfterValidator:
+    """Refuse durations below *shortest* and above *longest*, themselves durations."""
 
     def check(value: float) -> float:
         if value < seconds(shortest):
             raise ValueError(f"expected at least {shortest}")
+        if value > seconds(longest):
+            raise ValueError(f"expected at most {longest}")
         return value
 
     return AfterValidator(check)
 
 
-Duration = Annotated[
+AnyDuration = Annotated[
     float,
     BeforeValidator(seconds),
     PlainSerializer(duration, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
+Duration = Annotated[AnyDuration, between("0s", "100y")]
 
 
 class SecretUnavailableError(Exception):
@@ -125,9 +129,12 @@ def _shown(secret: Secret | None) -> dict[str, str] | None:
 
 def _path(text: object, info: ValidationInfo) -> Path:
     """A path, relative to the file it is written in. Raises `ValueError`."""
-    if not isinstance(text, str | Path) or not str(text):
+    if not isinstance(text, str | Path) or not str(text) or "\0" in str(text):
         raise ValueError("expected a path")
-    return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+    try:
+        return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path; ~ stands for no home directory here") from None
 
 
 RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]

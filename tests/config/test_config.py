@@ -60,9 +60,9 @@ def test_a_minimal_configuration_has_the_documented_defaults(tmp_path: Path) -> 
     [("30s", 30), ("5m", 300), ("1h30m", 5400), ("90d", 90 * DAY), ("1500ms", 1.5), ("1y2w", 379 * DAY)],
 )
 def test_durations_are_written_as_prometheus_writes_them(tmp_path: Path, text: str, seconds: float) -> None:
-    config = read_config(written(tmp_path, f"stale_after: 5y\nrequest_timeout: {text}\n{MINIMAL}"))
+    config = read_config(written(tmp_path, f"age_buckets: [{text}]\n{MINIMAL}"))
 
-    assert config.request_timeout == seconds
+    assert config.age_buckets == (seconds,)
 
 
 def test_relative_paths_start_at_the_file_they_are_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +274,42 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: per_csr.labels: expected each value once",
             "config.yml: accounts.0.limit: expected greater than or equal to 1",
             "config.yml: accounts.0.max_offset: expected greater than or equal to 0",
+        ],
+    ),
+    "durations beyond reason": (
+        f"poll_interval: 9000y\npoll_timeout: 25h\nrequest_timeout: {'9' * 5000}s\nstale_after: 101y\n"
+        f"age_buckets: [7d, {'9' * 400}y]\n{MINIMAL}",
+        [
+            "config.yml: poll_interval: expected at most 1d",
+            "config.yml: poll_timeout: expected at most 1d",
+            "config.yml: request_timeout: expected at most 1d",
+            "config.yml: stale_after: expected at most 100y",
+            "config.yml: age_buckets.1: expected at most 100y",
+        ],
+    ),
+    "numbers and dates where text is expected": (
+        MINIMAL.replace("production", "2024-01-31")
+        + MINIMAL.removeprefix("accounts:\n").replace("production", "12345")
+        + MINIMAL.removeprefix("accounts:\n").replace("production", "yes"),
+        [f"config.yml: accounts.{number}.name: expected text; put numbers and dates in quotes" for number in range(3)],
+    ),
+    "what looks like a date but is none": (
+        MINIMAL.replace("production", "2024-13-45"),
+        ["config.yml:2:11: expected a valid number or date, or text in quotes"],
+    ),
+    "what looks like a number but is none": (
+        MINIMAL.replace("production", "0x_"),
+        ["config.yml:2:11: expected a valid number or date, or text in quotes"],
+    ),
+    "deep nesting": ("accounts: " + "[" * 5000, ["config.yml: nested too deeply"]),
+    "the home of nobody, and no path at all": (
+        MINIMAL.replace("    site:", "    ca_file: ~nosuchuser/ca.pem\n    site:")
+        + MINIMAL.removeprefix("accounts:\n")
+        .replace("production", "staging")
+        .replace("token_env: THE_TOKEN", 'token_file: "a\\0b"'),
+        [
+            "config.yml: accounts.0.ca_file: expected a path; ~ stands for no home directory here",
+            "config.yml: accounts.1.credentials.token.token: expected a path",
         ],
     ),
     "stale before the next poll": (
