@@ -395,10 +395,28 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'none.yml'}: No such file or directory"
 
 
-def test_no_message_repeats_a_rejected_value(tmp_path: Path) -> None:
-    text = "poll_interval: hunter2\nhunter: [hunter2\n"
-
-    assert "hunter2" not in "\n".join(mistakes_in(tmp_path, text))
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("poll_interval: hunter2\nhunter: [hunter2\n", "config.yml:3:1: expected ',' or ']', but got '<stream end>'"),
+        ("password: *hunter2", "config.yml:1:11: expected an anchor for this alias; quote text that starts with *"),
+        ("password: !hunter2 x", "config.yml:1:11: expected no tag; quote text that starts with !"),
+        ("password: !h!hunter2 x", "config.yml:1:11: expected no tag; quote text that starts with !"),
+        ("password: !!int hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!bool hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!timestamp hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!binary hunter2", "config.yml:1:11: failed to decode base64 data: Incorrect padding"),
+        ("password: !!binary h\xfcnter2", "config.yml:1:11: expected text that YAML can read, or text in quotes"),
+        ("password: @hunter2", "config.yml:1:11: expected text that YAML can read, or text in quotes"),
+        ("password: &hunter2 a\nuser: &hunter2 b", "config.yml:2:7: expected another anchor"),
+        ("%TAG !hunter2! a\n%TAG !hunter2! b\n--- x", "config.yml:2:1: expected another tag handle"),
+        ('password: "hunter2\\q"', "config.yml:1:20: expected text that YAML can read, or text in quotes"),
+        ("password: hunter2: x", "config.yml:1:18: mapping values are not allowed here"),
+        ("password: hunter2\x01", "config.yml: expected YAML without control characters"),
+    ],
+)
+def test_a_file_that_is_not_yaml_is_a_mistake_that_quotes_none_of_it(tmp_path: Path, text: str, mistake: str) -> None:
+    assert mistakes_in(tmp_path, text) == [mistake]
 
 
 # --- the environment --------------------------------------------------------------------------------------------------
