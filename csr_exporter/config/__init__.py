@@ -17,7 +17,7 @@ from csr_exporter.config.credentials import (
 )
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
-from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, duration
+from csr_exporter.config.settings import Duration, FilePath, Secret, SecretUnavailableError, duration, proxy_address
 
 __all__ = [
     "AccountConfig",
@@ -39,6 +39,7 @@ __all__ = [
     "config_from_environment",
     "duration",
     "load_yaml",
+    "proxy_address",
     "read_config",
     "validated",
 ]

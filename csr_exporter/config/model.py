@@ -138,7 +138,7 @@ class Config(Section):
     )
     per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series of each CSR")
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
-        description="The accounts to poll"
+        description="The accounts to poll", json_schema_extra={"minItems": 1}
     )
 
     def shown(self) -> str:

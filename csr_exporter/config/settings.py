@@ -96,7 +96,9 @@ class Secret:
         """The secret, without surrounding white space. Raises `SecretUnavailableError`."""
         if self.inline:
             return self.given
-        value = _read(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given, "")
+        value = _read(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given)
+        if value is None:
+            raise SecretUnavailableError(f"{self.given} is not set")
         if not value.strip():
             raise SecretUnavailableError(f"{self.given} is empty")
         return value.strip()
@@ -155,10 +157,12 @@ def web_address(text: str) -> str:
 
 def metadata_address(text: str) -> str:
     """*text* as the address of a metadata service, on this machine or its link. Raises `ValueError`."""
-    parts = urlsplit(text)
-    if parts.scheme != "http" or not is_local(parts.hostname or "", link=True) or parts.query or "@" in parts.netloc:
-        raise ValueError("expected an address on this machine or its link, such as http://169.254.169.254")
-    return text.rstrip("/")
+    with suppress(ValueError):
+        parts = urlsplit(text)
+        extras = parts.query or "@" in parts.netloc
+        if parts.scheme == "http" and is_local(parts.hostname or "", link=True) and not extras:
+            return text.rstrip("/")
+    raise ValueError("expected an address on this machine or its link, such as http://169.254.169.254")
 
 
 def is_local(host: str, *, link: bool = False) -> bool:
@@ -183,14 +187,19 @@ _PROXY = re.compile(
 )
 
 
-def _proxy_address(text: SecretStr) -> SecretStr:
-    """*text*, which stays secret because it may hold a password. Raises `ValueError`."""
-    match = _PROXY.fullmatch(text.get_secret_value())
+def proxy_address(text: str) -> str:
+    """*text*, if it can be the URL of a proxy. Raises `ValueError`, which quotes none of it."""
+    match = _PROXY.fullmatch(text)
     if match is None or not 0 < int(match["port"] or 80) <= LAST_PORT:
-        example = "http://user:password@proxy.example:3128"
         raise ValueError(
-            f"expected a proxy such as {example}, with special characters of user and password percent-encoded"
+            "expected a proxy such as http://user:password@proxy.example:3128, "
+            "with special characters of user and password percent-encoded"
         )
+    return text
+
+
+def _secret_proxy_address(text: SecretStr) -> SecretStr:
+    proxy_address(text.get_secret_value())
     return text
 
 
@@ -200,5 +209,5 @@ def _shown_proxy(text: SecretStr | None) -> str | None:
 
 
 ProxyAddress = Annotated[
-    SecretStr, AfterValidator(_proxy_address), PlainSerializer(_shown_proxy, return_type=str, when_used="json")
+    SecretStr, AfterValidator(_secret_proxy_address), PlainSerializer(_shown_proxy, return_type=str, when_used="json")
 ]

@@ -85,6 +85,20 @@ def test_a_secret_that_is_not_there_yet_is_no_mistake_until_it_is_needed(tmp_pat
         credentials.token.read()
 
 
+@pytest.mark.parametrize(("value", "why"), [(None, "is not set"), (" ", "is empty")])
+def test_a_variable_without_a_secret_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, why: str
+) -> None:
+    monkeypatch.delenv("THE_TOKEN", raising=False)
+    if value is not None:
+        monkeypatch.setenv("THE_TOKEN", value)
+    credentials = read_config(written(tmp_path, MINIMAL)).accounts[0].credentials
+
+    assert isinstance(credentials, TokenCredentials)
+    with pytest.raises(SecretUnavailableError, match=f"^THE_TOKEN {why}$"):
+        credentials.token.read()
+
+
 def test_a_password_account_takes_project_and_iam_from_its_site(tmp_path: Path) -> None:
     text = MINIMAL.replace(
         "{kind: token, token_env: THE_TOKEN}", "{kind: password, user: u, password_env: P, domain: d}"
@@ -353,7 +367,8 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "  - {name: b, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://10.0.0.1'}}\n"
         "  - {name: c, site: china, credentials: token}\n"
         "  - {name: d, site: china}\n"
-        "  - {name: e, site: china, credentials: {token_env: T}}\n",
+        "  - {name: e, site: china, credentials: {token_env: T}}\n"
+        "  - {name: f, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://['}}\n",
         [
             "config.yml: accounts.0.credentials.kind: "
             "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'environment'",
@@ -362,6 +377,8 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
             "config.yml: accounts.4.credentials: expected a kind",
+            "config.yml: accounts.5.credentials.metadata.metadata_endpoint: "
+            "expected an address on this machine or its link, such as http://169.254.169.254",
         ],
     ),
     "bad names": (
@@ -503,10 +520,11 @@ def test_mistakes_in_the_environment_name_the_variable(variables: dict[str, str]
 # --- the schema -------------------------------------------------------------------------------------------------------
 
 
-def test_the_schema_knows_durations_kinds_and_the_three_spellings_of_a_secret() -> None:
+def test_the_schema_knows_durations_kinds_that_accounts_are_needed_and_the_three_spellings_of_a_secret() -> None:
     schema = Config.model_json_schema()
 
     assert schema["properties"]["poll_interval"]["pattern"].startswith("^")
+    assert schema["properties"]["accounts"]["minItems"] == 1
     aksk = schema["$defs"][AkskCredentials.__name__]
     assert {"secret_key", "secret_key_file", "secret_key_env"} <= set(aksk["properties"])
     assert aksk["required"] == ["kind"]
