@@ -8,7 +8,9 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import click
@@ -79,9 +81,22 @@ def _announce(listeners: Sequence[Listener]) -> None:
         click.echo(f"probes on {url}")
 
 
+def _regular(context: click.Context, param: click.Parameter, file: Path | None) -> Path | None:
+    """*file*, unless it is a folder, FIFO or device: an atomic write would replace it."""
+    with suppress(OSError):  # it is not there yet, or writing will fail
+        if file and not S_ISREG(file.stat().st_mode):
+            raise click.BadParameter(f"{file} is not a regular file", context, param)
+    return file
+
+
 @main.command()
 @config_file
-@click.option("--output", type=click.Path(path_type=Path), help="File to replace atomically.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    callback=_regular,
+    help="File to replace atomically. After a refusal, OUTPUT.pauses keeps later runs from asking again too soon.",
+)
 @_logging
 def once(config_file: Path | None, output: Path | None) -> None:
     """Poll all accounts once and print the metrics, for the node exporter's textfile collector.
@@ -91,11 +106,14 @@ def once(config_file: Path | None, output: Path | None) -> None:
     from csr_exporter.commands import once
 
     config, _ = _configurations(config_file)
-    text, succeeded = once.exposition(config)
     if output is None:
+        text, succeeded = once.exposition(config)
         click.echo(text, nl=False)
     else:
-        once.replace_file(output, text)
+        try:
+            succeeded = once.write_exposition(config, output)
+        except OSError as error:
+            raise click.ClickException(f"{output}: cannot write: {error.strerror}") from None
     sys.exit(0 if succeeded else 1)
 
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter.commands.once import Watch, poll_once
+from csr_exporter.commands.once import Watch, poll_once, pollers_for
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.inventory import ADVICE, Csr, Page
 from csr_exporter.status import Status
@@ -35,7 +35,7 @@ ORDERS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
 def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sort: str) -> bool:
     """Print the CSRs of *accounts*; whether all could be polled. What is missing goes to standard error."""
     with _progress() as watch:
-        statuses = poll_once(config, accounts, watch)
+        statuses = poll_once(pollers_for(config, accounts, watch))
     snapshots = [(status.account.name, status.snapshot) for status in statuses if status.snapshot]
     rows = [(name, csr) for name, snapshot in snapshots for csr in snapshot.inventory.csrs]
     FORMS[form](sorted(rows, key=ORDERS[sort]))

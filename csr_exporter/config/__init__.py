@@ -24,6 +24,7 @@ from csr_exporter.config.settings import (
     SecretUnavailableError,
     duration,
     encrypted,
+    proxy_address,
     read_secret_file,
     web_address,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "duration",
     "encrypted",
     "load_yaml",
+    "proxy_address",
     "read_config",
     "read_secret_file",
     "validated",

@@ -9,7 +9,15 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, with_site
-from csr_exporter.config.settings import Duration, FilePath, ProxyAddress, at_least, encrypted_or_allowed, web_address
+from csr_exporter.config.settings import (
+    AnyDuration,
+    Duration,
+    FilePath,
+    ProxyAddress,
+    between,
+    encrypted_or_allowed,
+    web_address,
+)
 
 
 def _endpoint(text: str | None, info: ValidationInfo) -> str | None:
@@ -107,13 +115,13 @@ def _stale_after(value: float | None, info: ValidationInfo) -> float | None:
 class Config(Section):
     """All settings except those for serving, which are command-line flags."""
 
-    poll_interval: Annotated[Duration, at_least("10s")] = Field(
+    poll_interval: Annotated[AnyDuration, between("10s", "1d")] = Field(
         "5m", validate_default=True, description="Time between polls of an account, with jitter"
     )
-    poll_timeout: Annotated[Duration, at_least("1s")] = Field(
+    poll_timeout: Annotated[AnyDuration, between("1s", "1d")] = Field(
         "2m", validate_default=True, description="Time limit for a whole poll"
     )
-    request_timeout: Annotated[Duration, at_least("1s")] = Field(
+    request_timeout: Annotated[AnyDuration, between("1s", "1d")] = Field(
         "20s", validate_default=True, description="Time limit for one request, of which connecting may take 5s"
     )
     stale_after: Annotated[Duration | None, AfterValidator(_stale_after)] = Field(
@@ -130,7 +138,7 @@ class Config(Section):
     )
     per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series of each CSR")
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
-        description="The accounts to poll"
+        description="The accounts to poll", json_schema_extra={"minItems": 1}
     )
 
     def shown(self) -> str:

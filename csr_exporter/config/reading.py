@@ -39,14 +39,42 @@ def load_yaml(file: Path) -> object:
     except UnicodeDecodeError:
         raise ConfigError([f"{file}: expected UTF-8 text"]) from None
     except yaml.MarkedYAMLError as error:
-        # Its own text quotes the line, which may hold a secret.
         where = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
-        raise ConfigError([f"{file}{where}: {error.problem or error.context}"]) from None
+        raise ConfigError([f"{file}{where}: {_without_quotes(error)}"]) from None
     except yaml.YAMLError:
         raise ConfigError([f"{file}: expected YAML without control characters"]) from None
+    except RecursionError:
+        raise ConfigError([f"{file}: nested too deeply"]) from None
+
+
+_YAML_MISTAKES = {
+    "found undefined alias": "expected an anchor for this alias; quote text that starts with *",
+    "could not determine a constructor for the tag": "expected no tag; quote text that starts with !",
+    "found undefined tag handle": "expected no tag; quote text that starts with !",
+    "duplicate tag handle": "expected another tag handle",
+    "second occurrence": "expected another anchor",
+}
+
+
+def _without_quotes(error: yaml.MarkedYAMLError) -> str:
+    """What is wrong, without any text of the file: it may be a secret."""
+    problem = error.problem or error.context or ""
+    for start, mistake in _YAML_MISTAKES.items():
+        if problem.startswith(start):
+            return mistake
+    # What else the parser quotes are tokens of YAML; the others quote characters of the file.
+    quotes = "'" in problem and not isinstance(error, yaml.parser.ParserError)
+    return "expected text that YAML can read, or text in quotes" if quotes else problem
 
 
 class _Loader(yaml.SafeLoader):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - as YAML has it
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # 2024-13-45, 0x_, !!int X
+            problem = "expected a valid number or date, or text in quotes"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from None
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
         for key, _ in node.value:
@@ -95,7 +123,7 @@ _EXPECTED = {
     "model_type": "a mapping of settings",
     "string_pattern_mismatch": "text without white space around it",
     "string_too_short": "text",
-    "string_type": "text",
+    "string_type": "text; put numbers and dates in quotes",
     "tuple_type": "a list",
     "union_tag_not_found": "a kind",
 }

@@ -46,7 +46,8 @@ def seconds(text: object) -> float:
     """Seconds in a duration as Prometheus writes it, such as ``1h30m``. Raises `ValueError`."""
     if not isinstance(text, str) or not re.match(DURATION, text):
         raise ValueError("expected a duration such as 30s, 5m, 1h30m or 90d")
-    return sum(int(count) * _MILLISECONDS[unit] for count, unit in re.findall(r"(\d+)([a-z]+)", text)) / 1000
+    # As a float, a number of any length is infinite at worst.
+    return sum(float(count) * _MILLISECONDS[unit] for count, unit in re.findall(r"(\d+)([a-z]+)", text)) / 1000
 
 
 def duration(seconds: float) -> str:
@@ -58,23 +59,26 @@ def duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-def at_least(shortest: str) -> AfterValidator:
-    """Refuse durations below *shortest*, itself a duration."""
+def between(shortest: str, longest: str) -> AfterValidator:
+    """Refuse durations below *shortest* and above *longest*, themselves durations."""
 
     def check(value: float) -> float:
         if value < seconds(shortest):
             raise ValueError(f"expected at least {shortest}")
+        if value > seconds(longest):
+            raise ValueError(f"expected at most {longest}")
         return value
 
     return AfterValidator(check)
 
 
-Duration = Annotated[
+AnyDuration = Annotated[
     float,
     BeforeValidator(seconds),
     PlainSerializer(duration, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": DURATION}),
 ]
+Duration = Annotated[AnyDuration, between("0s", "100y")]
 
 
 class SecretUnavailableError(Exception):
@@ -96,11 +100,12 @@ class Secret:
         """The secret, without surrounding white space. Raises `SecretUnavailableError`."""
         if self.inline:
             return self.given
-        is_file = self.suffix == "_file"
-        value = read_secret_file(Path(self.given)) if is_file else os.environ.get(self.given, "").strip()
-        if not value:
+        value = read_secret_file(Path(self.given)) if self.suffix == "_file" else os.environ.get(self.given)
+        if value is None:
+            raise SecretUnavailableError(f"{self.given} is not set")
+        if not value.strip():
             raise SecretUnavailableError(f"{self.given} is empty")
-        return value
+        return value.strip()
 
 
 def read_secret_file(file: Path) -> str:
@@ -139,9 +144,12 @@ def _shown(secret: Secret | None) -> dict[str, str] | None:
 
 def _path(text: object, info: ValidationInfo) -> Path:
     """A path, relative to the file it is written in. Raises `ValueError`."""
-    if not isinstance(text, str | Path) or not str(text):
+    if not isinstance(text, str | Path) or not str(text) or "\0" in str(text):
         raise ValueError("expected a path")
-    return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+    try:
+        return Path((info.context or {}).get("directory", "")) / Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path; ~ stands for no home directory here") from None
 
 
 RequiredSecret = Annotated[Secret, PlainValidator(_secret, json_schema_input_type=str), PlainSerializer(_shown)]
@@ -162,10 +170,12 @@ def web_address(text: str) -> str:
 
 def metadata_address(text: str) -> str:
     """*text* as the address of a metadata service, on this machine or its link. Raises `ValueError`."""
-    parts = urlsplit(text)
-    if parts.scheme != "http" or not is_local(parts.hostname or "", link=True) or parts.query or "@" in parts.netloc:
-        raise ValueError("expected an address on this machine or its link, such as http://169.254.169.254")
-    return text.rstrip("/")
+    with suppress(ValueError):
+        parts = urlsplit(text)
+        extras = parts.query or "@" in parts.netloc
+        if parts.scheme == "http" and is_local(parts.hostname or "", link=True) and not extras:
+            return text.rstrip("/")
+    raise ValueError("expected an address on this machine or its link, such as http://169.254.169.254")
 
 
 def is_local(host: str, *, link: bool = False) -> bool:
@@ -195,14 +205,19 @@ _PROXY = re.compile(
 )
 
 
-def _proxy_address(text: SecretStr) -> SecretStr:
-    """*text*, which stays secret because it may hold a password. Raises `ValueError`."""
-    match = _PROXY.fullmatch(text.get_secret_value())
+def proxy_address(text: str) -> str:
+    """*text*, if it can be the URL of a proxy. Raises `ValueError`, which quotes none of it."""
+    match = _PROXY.fullmatch(text)
     if match is None or not 0 < int(match["port"] or 80) <= LAST_PORT:
-        example = "http://user:password@proxy.example:3128"
         raise ValueError(
-            f"expected a proxy such as {example}, with special characters of user and password percent-encoded"
+            "expected a proxy such as http://user:password@proxy.example:3128, "
+            "with special characters of user and password percent-encoded"
         )
+    return text
+
+
+def _secret_proxy_address(text: SecretStr) -> SecretStr:
+    proxy_address(text.get_secret_value())
     return text
 
 
@@ -212,5 +227,5 @@ def _shown_proxy(text: SecretStr | None) -> str | None:
 
 
 ProxyAddress = Annotated[
-    SecretStr, AfterValidator(_proxy_address), PlainSerializer(_shown_proxy, return_type=str, when_used="json")
+    SecretStr, AfterValidator(_secret_proxy_address), PlainSerializer(_shown_proxy, return_type=str, when_used="json")
 ]

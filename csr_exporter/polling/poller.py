@@ -70,6 +70,16 @@ class Poller:
         self._knowledge, self._refused = before._knowledge, before._refused
         self.status = replace(before.status, account=self.status.account)
 
+    def fingerprint(self) -> bytes:
+        """Changes when the secrets do."""
+        return self._source.fingerprint()
+
+    def resume_pause(self, error: SourceError, failed_at: float) -> None:
+        """Go on with the pause that *error* asked for in an earlier process, at *failed_at* in Unix seconds."""
+        self._refused = self._source.fingerprint()
+        status = self.status.after_failure(error, failed_at, seconds=0.0)
+        self.status = replace(status, waiting_until=failed_at + error.pause)
+
     def exchanged(self, exchange: Exchange) -> None:
         with self._counting:
             self.status = replace(self.status, traffic=self.status.traffic.after(exchange))

@@ -545,12 +545,30 @@ def test_a_proxy_that_refuses_plain_requests_is_reported_before_credentials_are_
     assert len(simulator.requests) == 1
 
 
-def test_a_socks_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://127.0.0.1:1080",
+        "http://[",
+        f"http://somebody:1#{SECRET}@127.0.0.1",
+        f"somebody:{SECRET}/@127.0.0.1",
+        f"127.0.0.1:{SECRET}",
+    ],
+)
+def test_what_cannot_be_a_proxy_is_refused_without_quoting_any_of_it(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
 
     failed = failure(found({"endpoint": "https://scm.invalid"}))
 
-    assert failed.detail == "socks5 proxies are not supported"
+    assert failed == Finding(
+        Step.NAME,
+        Outcome.FAILED,
+        "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: expected a proxy such as http://user:password@proxy.example:3128, "
+        "with special characters of user and password percent-encoded",
+        "use an http or https proxy, or add the service to NO_PROXY",
+    )
 
 
 # --- side by side -----------------------------------------------------------------------------------------------------

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import platform
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,6 +183,7 @@ def test_once_prints_the_exposition_of_one_poll(simulator: Simulator, tmp_path: 
 
     assert result.returncode == 0
     assert value(result.stdout, 'scm_csr_reported{account="production"}') == 130
+    assert f'csr_exporter_build_info{{python_version="{platform.python_version()}"' in result.stdout
 
 
 def test_once_exits_with_1_when_an_account_failed_and_prints_the_others(simulator: Simulator, tmp_path: Path) -> None:
@@ -202,6 +206,120 @@ def test_once_replaces_a_file_at_once(simulator: Simulator, tmp_path: Path) -> N
     assert value(output.read_text(encoding="utf-8"), 'scm_csr_up{account="production"}') == 1
     assert output.stat().st_mode & 0o777 == 0o644
     assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yml", "csr.prom"]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a FIFO"])
+def test_once_replaces_nothing_but_a_regular_file(simulator: Simulator, tmp_path: Path, kind: str) -> None:
+    output = tmp_path / "output"
+    os.mkfifo(output) if kind == "a FIFO" else output.mkdir()
+
+    result = invoke("once", write(tmp_path, simulator, production=aksk(PRODUCTION)), f"--output={output}")
+
+    assert result.exit_code == 2
+    assert f"{output} is not a regular file" in result.stderr
+    assert simulator.requests == ()
+    assert output.is_fifo() is (kind == "a FIFO")
+
+
+def test_once_writes_to_the_file_that_a_link_leads_to(simulator: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    output = tmp_path / "csr.prom"
+    output.symlink_to(tmp_path / "elsewhere" / "csr.prom")
+
+    result = invoke("once", write(tmp_path, simulator, production=aksk(PRODUCTION)), f"--output={output}")
+
+    assert result.exit_code == 0
+    assert output.is_symlink()
+    assert value(output.read_text(encoding="utf-8"), 'scm_csr_up{account="production"}') == 1
+
+
+def test_once_leaves_the_old_file_and_nothing_else_on_a_full_disk(simulator: Simulator, tmp_path: Path) -> None:
+    output = tmp_path / "csr.prom"
+    output.write_text("old", encoding="utf-8")
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+    arguments = ("once", write(tmp_path, simulator, production=aksk(PRODUCTION)), f"--output={output}")
+
+    result = subprocess.run(
+        [sys.executable, "-B", "-c", full + "from csr_exporter.cli import main; main()", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == f"Error: {output}: cannot write: File too large"
+    assert output.read_text(encoding="utf-8") == "old"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["config.yml", "csr.prom"]
+
+
+def test_once_says_where_it_cannot_write(simulator: Simulator, tmp_path: Path) -> None:
+    output = tmp_path / "none" / "csr.prom"
+
+    result = invoke("once", write(tmp_path, simulator, production=aksk(PRODUCTION)), f"--output={output}")
+
+    assert result.exit_code == 1
+    assert f"Error: {output}: cannot write: No such file or directory" in result.stderr
+
+
+def refused(simulator: Simulator) -> int:
+    return [request.status for request in simulator.requests].count(401)
+
+
+def test_once_keeps_to_the_pause_after_a_refusal_in_its_next_runs(simulator: Simulator, tmp_path: Path) -> None:
+    output = tmp_path / "csr.prom"
+    file = write(tmp_path, simulator, staging={**aksk(STAGING), "secret_key": "hunter2"})
+
+    results = [invoke("once", file, f"--output={output}") for _ in range(3)]
+
+    text = output.read_text(encoding="utf-8")
+    assert [result.exit_code for result in results] == [1, 1, 1]
+    assert refused(simulator) == 1
+    assert "event=poll_postponed account=staging reason=unauthorized" in results[1].stderr
+    assert value(text, 'csr_exporter_poll_failures_total{account="staging",reason="unauthorized"}') == 1
+    state = tmp_path / "csr.prom.pauses"
+    assert state.stat().st_mode & 0o777 == 0o600
+    assert "hunter2" not in state.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("ends", ["other secret", "other endpoint", "it is over", "clock set back", "damaged"])
+def test_the_pause_between_runs_ends_with(simulator: Simulator, tmp_path: Path, ends: str) -> None:
+    output, state = tmp_path / "csr.prom", tmp_path / "csr.prom.pauses"
+    wrong = {**aksk(STAGING), "secret_key": "hunter2"}
+    invoke("once", write(tmp_path, simulator, staging=wrong), f"--output={output}")
+    kept = json.loads(state.read_text(encoding="utf-8"))
+
+    match ends:
+        case "other secret":
+            wrong["secret_key"] = "hunter3"
+            write(tmp_path, simulator, staging=wrong)
+        case "other endpoint":
+            file = tmp_path / "config.yml"
+            file.write_text(file.read_text(encoding="utf-8").replace("127.0.0.1", "localhost"), encoding="utf-8")
+        case "it is over":
+            kept["staging"]["failed_at"] -= 301
+        case "clock set back":
+            kept["staging"]["failed_at"] += 3600
+        case _:
+            kept["staging"] = {"reason": "hunter2"}
+    state.write_text(json.dumps(kept), encoding="utf-8")
+    invoke("once", f"--config.file={tmp_path / 'config.yml'}", f"--output={output}")
+
+    assert refused(simulator) == 2
+
+
+def test_a_run_that_succeeds_leaves_no_pause_behind(simulator: Simulator, tmp_path: Path) -> None:
+    output, state = tmp_path / "csr.prom", tmp_path / "csr.prom.pauses"
+    invoke(
+        "once",
+        write(tmp_path, simulator, staging={**aksk(STAGING), "secret_key": "hunter2"}),
+        f"--output={output}",
+    )
+
+    result = invoke("once", write(tmp_path, simulator, staging=aksk(STAGING)), f"--output={output}")
+
+    assert result.exit_code == 0
+    assert not state.exists()
 
 
 # --- check ------------------------------------------------------------------------------------------------------------

@@ -60,9 +60,9 @@ def test_a_minimal_configuration_has_the_documented_defaults(tmp_path: Path) -> 
     [("30s", 30), ("5m", 300), ("1h30m", 5400), ("90d", 90 * DAY), ("1500ms", 1.5), ("1y2w", 379 * DAY)],
 )
 def test_durations_are_written_as_prometheus_writes_them(tmp_path: Path, text: str, seconds: float) -> None:
-    config = read_config(written(tmp_path, f"stale_after: 5y\nrequest_timeout: {text}\n{MINIMAL}"))
+    config = read_config(written(tmp_path, f"age_buckets: [{text}]\n{MINIMAL}"))
 
-    assert config.request_timeout == seconds
+    assert config.age_buckets == (seconds,)
 
 
 def test_relative_paths_start_at_the_file_they_are_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +82,20 @@ def test_a_secret_that_is_not_there_yet_is_no_mistake_until_it_is_needed(tmp_pat
     credentials = config.accounts[0].credentials
     assert isinstance(credentials, TokenCredentials)
     with pytest.raises(SecretUnavailableError, match=r"token: No such file or directory$"):
+        credentials.token.read()
+
+
+@pytest.mark.parametrize(("value", "why"), [(None, "is not set"), (" ", "is empty")])
+def test_a_variable_without_a_secret_is_called_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None, why: str
+) -> None:
+    monkeypatch.delenv("THE_TOKEN", raising=False)
+    if value is not None:
+        monkeypatch.setenv("THE_TOKEN", value)
+    credentials = read_config(written(tmp_path, MINIMAL)).accounts[0].credentials
+
+    assert isinstance(credentials, TokenCredentials)
+    with pytest.raises(SecretUnavailableError, match=f"^THE_TOKEN {why}$"):
         credentials.token.read()
 
 
@@ -276,6 +290,42 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.0.max_offset: expected greater than or equal to 0",
         ],
     ),
+    "durations beyond reason": (
+        f"poll_interval: 9000y\npoll_timeout: 25h\nrequest_timeout: {'9' * 5000}s\nstale_after: 101y\n"
+        f"age_buckets: [7d, {'9' * 400}y]\n{MINIMAL}",
+        [
+            "config.yml: poll_interval: expected at most 1d",
+            "config.yml: poll_timeout: expected at most 1d",
+            "config.yml: request_timeout: expected at most 1d",
+            "config.yml: stale_after: expected at most 100y",
+            "config.yml: age_buckets.1: expected at most 100y",
+        ],
+    ),
+    "numbers and dates where text is expected": (
+        MINIMAL.replace("production", "2024-01-31")
+        + MINIMAL.removeprefix("accounts:\n").replace("production", "12345")
+        + MINIMAL.removeprefix("accounts:\n").replace("production", "yes"),
+        [f"config.yml: accounts.{number}.name: expected text; put numbers and dates in quotes" for number in range(3)],
+    ),
+    "what looks like a date but is none": (
+        MINIMAL.replace("production", "2024-13-45"),
+        ["config.yml:2:11: expected a valid number or date, or text in quotes"],
+    ),
+    "what looks like a number but is none": (
+        MINIMAL.replace("production", "0x_"),
+        ["config.yml:2:11: expected a valid number or date, or text in quotes"],
+    ),
+    "deep nesting": ("accounts: " + "[" * 5000, ["config.yml: nested too deeply"]),
+    "the home of nobody, and no path at all": (
+        MINIMAL.replace("    site:", "    ca_file: ~nosuchuser/ca.pem\n    site:")
+        + MINIMAL.removeprefix("accounts:\n")
+        .replace("production", "staging")
+        .replace("token_env: THE_TOKEN", 'token_file: "a\\0b"'),
+        [
+            "config.yml: accounts.0.ca_file: expected a path; ~ stands for no home directory here",
+            "config.yml: accounts.1.credentials.token.token: expected a path",
+        ],
+    ),
     "stale before the next poll": (
         "poll_interval: 5m\nstale_after: 1m\n" + MINIMAL,
         ["config.yml: stale_after: expected at least poll_interval"],
@@ -317,7 +367,8 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "  - {name: b, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://10.0.0.1'}}\n"
         "  - {name: c, site: china, credentials: token}\n"
         "  - {name: d, site: china}\n"
-        "  - {name: e, site: china, credentials: {token_env: T}}\n",
+        "  - {name: e, site: china, credentials: {token_env: T}}\n"
+        "  - {name: f, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://['}}\n",
         [
             "config.yml: accounts.0.credentials.kind: "
             "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'environment'",
@@ -326,6 +377,8 @@ BAD: dict[str, tuple[str, list[str]]] = {
             "config.yml: accounts.2.credentials: expected a mapping with a kind",
             "config.yml: accounts.3.credentials: required, but not given",
             "config.yml: accounts.4.credentials: expected a kind",
+            "config.yml: accounts.5.credentials.metadata.metadata_endpoint: "
+            "expected an address on this machine or its link, such as http://169.254.169.254",
         ],
     ),
     "bad names": (
@@ -359,10 +412,28 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'none.yml'}: No such file or directory"
 
 
-def test_no_message_repeats_a_rejected_value(tmp_path: Path) -> None:
-    text = "poll_interval: hunter2\nhunter: [hunter2\n"
-
-    assert "hunter2" not in "\n".join(mistakes_in(tmp_path, text))
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("poll_interval: hunter2\nhunter: [hunter2\n", "config.yml:3:1: expected ',' or ']', but got '<stream end>'"),
+        ("password: *hunter2", "config.yml:1:11: expected an anchor for this alias; quote text that starts with *"),
+        ("password: !hunter2 x", "config.yml:1:11: expected no tag; quote text that starts with !"),
+        ("password: !h!hunter2 x", "config.yml:1:11: expected no tag; quote text that starts with !"),
+        ("password: !!int hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!bool hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!timestamp hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!binary hunter2", "config.yml:1:11: failed to decode base64 data: Incorrect padding"),
+        ("password: !!binary h\xfcnter2", "config.yml:1:11: expected text that YAML can read, or text in quotes"),
+        ("password: @hunter2", "config.yml:1:11: expected text that YAML can read, or text in quotes"),
+        ("password: &hunter2 a\nuser: &hunter2 b", "config.yml:2:7: expected another anchor"),
+        ("%TAG !hunter2! a\n%TAG !hunter2! b\n--- x", "config.yml:2:1: expected another tag handle"),
+        ('password: "hunter2\\q"', "config.yml:1:20: expected text that YAML can read, or text in quotes"),
+        ("password: hunter2: x", "config.yml:1:18: mapping values are not allowed here"),
+        ("password: hunter2\x01", "config.yml: expected YAML without control characters"),
+    ],
+)
+def test_a_file_that_is_not_yaml_is_a_mistake_that_quotes_none_of_it(tmp_path: Path, text: str, mistake: str) -> None:
+    assert mistakes_in(tmp_path, text) == [mistake]
 
 
 # --- the environment --------------------------------------------------------------------------------------------------
@@ -449,10 +520,11 @@ def test_mistakes_in_the_environment_name_the_variable(variables: dict[str, str]
 # --- the schema -------------------------------------------------------------------------------------------------------
 
 
-def test_the_schema_knows_durations_kinds_and_the_three_spellings_of_a_secret() -> None:
+def test_the_schema_knows_durations_kinds_that_accounts_are_needed_and_the_three_spellings_of_a_secret() -> None:
     schema = Config.model_json_schema()
 
     assert schema["properties"]["poll_interval"]["pattern"].startswith("^")
+    assert schema["properties"]["accounts"]["minItems"] == 1
     aksk = schema["$defs"][AkskCredentials.__name__]
     assert {"secret_key", "secret_key_file", "secret_key_env"} <= set(aksk["properties"])
     assert aksk["required"] == ["kind"]

@@ -77,7 +77,7 @@ def read_text(secret: Secret) -> str:
 
 def read_file(file: str | Path) -> str:
     """The secret in *file*. Raises `SourceError`."""
-    return read_text(Secret(file=Path(file)))
+    return read_text(Secret("_file", str(file)))
 
 
 def read_token(secret: Secret) -> str:

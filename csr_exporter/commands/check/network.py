@@ -20,6 +20,7 @@ from urllib3.util.ssltransport import SSLTransport
 
 from csr_exporter.cloud.transport import CONNECT_TIMEOUT, TransportSettings
 from csr_exporter.commands.check.report import Finding, Outcome, Step, StepFailedError
+from csr_exporter.config import proxy_address
 from csr_exporter.inventory import ADVICE, Reason
 from csr_exporter.text import clean
 
@@ -55,7 +56,7 @@ class Peer:
         parts = urlsplit(url)
         user, password = get_auth_from_url(url)
         headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
-        return cls(parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0), headers)
+        return cls(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], headers)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -78,11 +79,13 @@ def _proxy(url: str, settings: TransportSettings) -> Peer | None:
     proxy_url = select_proxy(url, settings.proxies(url))
     if not proxy_url:
         return None
-    proxy = Peer.at(proxy_url if "://" in proxy_url else f"http://{proxy_url}")  # as requests reads it
-    if proxy.scheme not in PORTS:
+    proxy_url = proxy_url if "://" in proxy_url else f"http://{proxy_url}"  # as requests reads it
+    try:
+        proxy_address(proxy_url)
+    except ValueError as error:
         advice = "use an http or https proxy, or add the service to NO_PROXY"
-        raise StepFailedError(Step.NAME, clean(f"{proxy.scheme} proxies are not supported"), advice)
-    return proxy
+        raise StepFailedError(Step.NAME, f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}", advice) from None
+    return Peer.at(proxy_url)
 
 
 def _resolve(service: Peer, proxy: Peer | None) -> Finding:
