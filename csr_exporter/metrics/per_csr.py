@@ -41,11 +41,7 @@ _INFO: dict[str, Callable[[Csr], str]] = {
 def csr_families(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[Family]:
     """Families with a sample for each CSR."""
     chosen = with_series(csrs, exposed)
-    info = InfoMetricFamily("scm_csr", "What the service says of a CSR; always 1.", labels=["account", "id"])
-    for csr in chosen:
-        info.add_metric([account, csr.id], {label: _INFO[label](csr) for label in exposed.labels})
-    yield info
-
+    yield _info(account, chosen, exposed.labels)
     # The families share the labels: a copy for each sample would take several times the memory.
     labels = [{"account": account, "id": csr.id, "name": csr.name} for csr in chosen]
 
@@ -64,6 +60,13 @@ def csr_families(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterato
     yield ages(gauge("scm_csr_age_seconds", text, created))
     text = "Number of additional domain names of the CSR (API field sans)."
     yield gauge("scm_csr_sans", text, [len(csr.sans) for csr in chosen])
+
+
+def _info(account: str, csrs: Sequence[Csr], labels: Sequence[str]) -> InfoMetricFamily:
+    family = InfoMetricFamily("scm_csr", "What the service says of a CSR; always 1.", labels=["account", "id"])
+    for csr in csrs:
+        family.add_metric([account, csr.id], {label: _INFO[label](csr) for label in labels})
+    return family
 
 
 def with_series(csrs: Sequence[Csr], exposed: Exposed) -> Sequence[Csr]:
