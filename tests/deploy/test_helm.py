@@ -323,6 +323,7 @@ OTHER: dict[str, Any] = {
     "credential_unchanged": "1h",
     "throttled_window": "10m",
     "throttled_share": 0.2,
+    "throttled_recent": "20m",
     "failing_window": "1h",
     "failing_share": 0.75,
     "unreliable_window": "1d",
