@@ -334,6 +334,7 @@ OTHER: dict[str, Any] = {
     "slow_share": 0.2,
     "disagree_window": "40m",
     "remembered": "3d",
+    "restart": "90s",
     "replicas": 2,
 }
 """Each threshold, at another value than its default; of those in seconds, whole and broken numbers of units."""
