@@ -323,6 +323,7 @@ OTHER: dict[str, Any] = {
     "credential_unchanged": "1h",
     "throttled_window": "10m",
     "throttled_share": 0.2,
+    "throttled_recent": "20m",
     "failing_window": "1h",
     "failing_share": 0.75,
     "unreliable_window": "1d",
@@ -333,6 +334,7 @@ OTHER: dict[str, Any] = {
     "slow_share": 0.2,
     "disagree_window": "40m",
     "remembered": "3d",
+    "restart": "90s",
     "replicas": 2,
 }
 """Each threshold, at another value than its default; of those in seconds, whole and broken numbers of units."""
