@@ -421,6 +421,7 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
         ("password: !h!hunter2 x", "config.yml:1:11: expected no tag; quote text that starts with !"),
         ("password: !!int hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
         ("password: !!bool hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
+        ("password: !!map hunter2", "config.yml:1:11: expected a mapping node, but found scalar"),
         ("password: !!timestamp hunter2", "config.yml:1:11: expected a valid number or date, or text in quotes"),
         ("password: !!binary hunter2", "config.yml:1:11: failed to decode base64 data: Incorrect padding"),
         ("password: !!binary h\xfcnter2", "config.yml:1:11: expected text that YAML can read, or text in quotes"),
