@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.utils import default_headers, get_environ_proxies
+from requests.utils import default_headers, get_environ_proxies, select_proxy
 
 from csr_exporter import __version__
 from csr_exporter.cloud.faults import fault, http_date, refusal
 from csr_exporter.cloud.timed import TimedAdapter
+from csr_exporter.config import NO_PROXY_ADDRESS, is_proxy_address
 from csr_exporter.inventory import RETRIED, Exchange, Reason, Service, SourceError
 
 LARGEST_BODY = 8 * 1024 * 1024
@@ -34,7 +35,7 @@ class TransportSettings:
 
     request_timeout: float = 20.0
     requests_per_second: float = 10.0
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     verify: bool = True
     plain_http: bool = False
@@ -44,10 +45,19 @@ class TransportSettings:
     """How often a request is sent at most, where the fault may pass."""
 
     def proxies(self, url: str) -> dict[str, str]:
-        """The proxies for *url* as `requests` takes them: as configured, else as the environment says."""
+        """The proxy for *url* as `requests` takes it: as configured, else as the environment says.
+
+        Raises `SourceError`.
+        """
         if (urlsplit(url).hostname or "").startswith("169.254."):
             return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
-        return {"all": self.proxy} if self.proxy else get_environ_proxies(url)
+        proxy = self.proxy or select_proxy(url, get_environ_proxies(url))
+        if not proxy:
+            return {}
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        if not is_proxy_address(proxy):
+            raise SourceError(Reason.UNREACHABLE, f"HTTPS_PROXY or a variable like it: {NO_PROXY_ADDRESS}")
+        return {"all": proxy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +121,11 @@ class Transport:
         """
         request.auth = sign
         request.headers = {**self._headers, **request.headers}
+        proxies = self._proxies("{0.scheme}://{0.netloc}".format(urlsplit(request.url)))
         attempt = 1
         while True:
             try:
-                return self._attempt(service, request, success)
+                return self._attempt(service, request, proxies, success)
             except SourceError as error:
                 pause = error.pause or _back_off(attempt)
                 in_time = time.monotonic() + pause < self._deadline
@@ -124,14 +135,16 @@ class Transport:
             attempt += 1
             self._sleep(pause)
 
-    def _attempt(self, service: Service, request: requests.Request, success: int) -> HttpResponse:
+    def _attempt(
+        self, service: Service, request: requests.Request, proxies: dict[str, str], success: int
+    ) -> HttpResponse:
         self._await_slot()
         prepared = request.prepare()
         timeout = self._time_left()
         started = time.monotonic()
         code, skew = "error", None
         try:
-            with self._adapter.send(prepared, **self._options(prepared, timeout)) as response:
+            with self._adapter.send(prepared, proxies=proxies, **self._options(timeout)) as response:
                 body = _read(response)
             code, skew = str(response.status_code), self._clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -159,13 +172,11 @@ class Transport:
         if slot > now:
             self._sleep(slot - now)
 
-    def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
+    def _options(self, timeout: float) -> dict[str, Any]:
         settings = self.settings
-        parts = urlsplit(prepared.url or "")
         return {
             "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
             "stream": True,
-            "proxies": self._proxies(f"{parts.scheme}://{parts.netloc}"),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
 

@@ -18,16 +18,19 @@ from csr_exporter.config.credentials import (
 from csr_exporter.config.model import AccountConfig, Config
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
 from csr_exporter.config.settings import (
+    NO_PROXY_ADDRESS,
     Duration,
     FilePath,
     Secret,
     SecretUnavailableError,
     encrypted,
+    is_proxy_address,
     read_secret_file,
     web_address,
 )
 
 __all__ = [
+    "NO_PROXY_ADDRESS",
     "AccountConfig",
     "AkskCredentials",
     "AnyCredentials",
@@ -46,6 +49,7 @@ __all__ = [
     "TokenCredentials",
     "config_from_environment",
     "encrypted",
+    "is_proxy_address",
     "load_yaml",
     "read_config",
     "read_secret_file",

@@ -29,6 +29,8 @@ HIDDEN = "<secret>"
 LARGEST_SECRET = 64 * 1024
 """Bytes."""
 
+LARGEST_PORT = 65_535
+
 _UNITS = (31_536_000.0, 604_800.0, 86_400.0, 3_600.0, 60.0, 1.0, 0.001)
 
 
@@ -199,27 +201,40 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+_PROXY = re.compile(
+    r"(?P<scheme>https?|socks[45][ah]?)://"
+    r"(?P<user>(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})+@)?"
+    r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::0*(?P<port>[1-9][0-9]{0,4}))?/?"
+)
+
+NO_PROXY_ADDRESS = (
+    "expected the address of a proxy, such as http://proxy.example:3128; "
+    "in a user or password percent-encode all but letters, digits and -._~"
+)
+"""Says of what is none nothing more: wherever it goes wrong, the password may stand there."""
+
+
+def is_proxy_address(text: str) -> bool:
+    """Whether *text* can only be read one way: as the address of a proxy."""
+    found = _PROXY.fullmatch(text)
+    return found is not None and int(found["port"] or 1) <= LARGEST_PORT
+
+
 def proxy_address(text: SecretStr) -> SecretStr:
     """*text*, which may hold a password and so stays secret. Raises `ValueError`."""
-    parts = urlsplit(text.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("expected the address of a proxy, such as http://proxy.example:3128")
+    address = text.get_secret_value()
+    if not is_proxy_address(address) or not address.startswith("http"):
+        raise ValueError(NO_PROXY_ADDRESS)
     return text
 
 
 def shown_proxy(text: SecretStr | None) -> str | None:
-    """The address of a proxy without user and password; nothing of one that might hold them elsewhere."""
-    if text is None:
+    """The address of a proxy without user and password."""
+    found = _PROXY.fullmatch(text.get_secret_value()) if text else None
+    if found is None:
         return None
-    parts = urlsplit(text.get_secret_value())
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:  # what stands there may be the beginning of a password
-        return HIDDEN
-    if parts.path.strip("/") or parts.query or parts.fragment or not re.fullmatch(r"[\w.:-]+", parts.hostname or ""):
-        return HIDDEN
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{f'{HIDDEN}@' if '@' in parts.netloc else ''}{host}{port}"
+    port = f":{found['port']}" if found["port"] else ""
+    return f"{found['scheme']}://{f'{HIDDEN}@' if found['user'] else ''}{found['host']}{port}"
 
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(proxy_address)]

@@ -513,6 +513,26 @@ def test_a_configured_proxy_is_used(simulator: Simulator) -> None:
     assert simulator.requests
 
 
+@pytest.mark.parametrize("mark", ["#", "/", "?", "\\", "@", "\uff03", "["])
+def test_a_variable_that_is_no_proxy_is_said_so_without_any_of_it(monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:hunter{mark}2@127.0.0.1:1")
+    client = Client("http://scm.invalid")
+
+    error = client.fails()
+
+    assert (error.reason, error.detail) == (
+        Reason.UNREACHABLE,
+        "HTTPS_PROXY or a variable like it: expected the address of a proxy, such as http://proxy.example:3128; "
+        "in a user or password percent-encode all but letters, digits and -._~",
+    )
+    assert not client.wire.exchanges
+    assert not client.wire.retries
+
+
+def test_the_settings_do_not_show_the_password_of_a_proxy() -> None:
+    assert "hunter2" not in repr(TransportSettings(proxy="http://user:hunter2@proxy.example"))
+
+
 @pytest.fixture
 def listening() -> Iterator[tuple[str, list[bytes]]]:
     """A server that remembers the first request and refuses it."""

@@ -541,6 +541,16 @@ def test_a_proxy_that_refuses_plain_requests_is_told_before_credentials_are_sent
     assert len(simulator.requests) == 1
 
 
+def test_a_variable_that_is_no_proxy_is_told_without_any_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{SECRET}#@proxy.example")
+
+    failed = failure(found({"endpoint": "https://scm.invalid"}))
+
+    assert failed.step is Step.NAME
+    assert failed.detail.startswith("HTTPS_PROXY or a variable like it: expected the address of a proxy")
+    assert SECRET not in repr(failed)
+
+
 def test_a_proxy_of_another_kind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1080")
 

@@ -120,15 +120,44 @@ def test_no_secret_shows_in_any_form_of_the_configuration(tmp_path: Path) -> Non
         ("http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"),
         ("http://user:hunter2@proxy.example", "http://<secret>@proxy.example"),
         ("http://hunter2@proxy.example/", "http://<secret>@proxy.example"),
-        ("http://user:hunter2/@proxy.example", "<secret>"),
-        ("http://user/hunter2@proxy.example", "<secret>"),
-        ("http://proxy.example?hunter2", "<secret>"),
+        ("https://user:h%23nter2@squid_proxy:8080", "https://<secret>@squid_proxy:8080"),
     ],
 )
-def test_a_proxy_is_shown_without_user_and_password_wherever_they_stand(tmp_path: Path, proxy: str, shown: str) -> None:
+def test_a_proxy_is_shown_without_user_and_password(tmp_path: Path, proxy: str, shown: str) -> None:
     config = read_config(written(tmp_path, MINIMAL.replace("    site:", f"    proxy: '{proxy}'\n    site:")))
 
     assert yaml.safe_load(config.shown())["accounts"][0]["proxy"] == shown
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *(
+            f"http://user:hunter{mark}2@proxy.example:3128"
+            for mark in ("#", "/", "?", "\\", "@", "\uff03", " ", "%", "é")
+        ),
+        "http://user/hunter2@proxy.example",
+        "http://proxy.example?hunter2",
+        "http://proxy.example/hunter2",
+        "http://user:hunter2@proxy.example:65536",
+        "http://user:hunter2@proxy.example:0",
+        "http://user:hunter2@[proxy.example",
+        "hunter2@proxy.example:3128",
+        "socks5://user:hunter2@proxy.example",
+        "http://user:hunter2@",
+    ],
+)
+def test_what_cannot_be_a_proxy_is_refused_without_any_of_it(tmp_path: Path, proxy: str) -> None:
+    text = yaml.safe_dump(proxy, width=1000, allow_unicode=True).splitlines()[0]
+    file = written(tmp_path, MINIMAL.replace("    site:", f"    proxy: {text}\n    site:"))
+
+    with pytest.raises(ConfigError) as caught:
+        read_config(file)
+
+    assert caught.value.mistakes == (
+        f"{file}: accounts.0.proxy: expected the address of a proxy, such as http://proxy.example:3128; "
+        "in a user or password percent-encode all but letters, digits and -._~",
+    )
 
 
 def test_the_configuration_is_shown_as_it_could_be_written(tmp_path: Path) -> None:

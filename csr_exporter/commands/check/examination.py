@@ -11,12 +11,12 @@ from functools import partial
 from requests.utils import select_proxy
 
 from csr_exporter.commands.check.reach import reach
-from csr_exporter.commands.check.report import Finding, Outcome, Report, StepFailedError, under_way
+from csr_exporter.commands.check.report import Finding, Outcome, Report, Step, StepFailedError, under_way
 from csr_exporter.commands.check.route import Route
 from csr_exporter.commands.check.service import Visit
 from csr_exporter.commands.check.turns import Turns
 from csr_exporter.config import AccountConfig, Config
-from csr_exporter.inventory import ADVICE, Reason
+from csr_exporter.inventory import ADVICE, Reason, SourceError
 from csr_exporter.polling.accounts import transport_settings
 from csr_exporter.polling.threads import DaemonThreads
 
@@ -66,6 +66,10 @@ def _examine(config: Config, turns: Turns, account: AccountConfig, found: list[F
 def _findings(config: Config, turns: Turns, account: AccountConfig) -> Iterator[Finding]:
     ends = time.monotonic() + config.poll_timeout
     settings = replace(transport_settings(config, account), attempts=1)
-    route = Route.of(account.address, select_proxy(account.address, settings.proxies(account.address)))
+    try:
+        proxies = settings.proxies(account.address)
+    except SourceError as error:
+        raise StepFailedError(Step.NAME, error.detail, ADVICE[error.reason]) from None
+    route = Route.of(account.address, select_proxy(account.address, proxies))
     yield from reach(route, settings, ends)
     yield from Visit(config, account, settings, ends, turns).findings()
