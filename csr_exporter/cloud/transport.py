@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.utils import default_headers, get_environ_proxies, select_proxy
+from requests.utils import default_headers, get_auth_from_url, get_environ_proxies, select_proxy
+from urllib3.util import make_headers
 
 from csr_exporter import __version__
 from csr_exporter.cloud.faults import fault, http_date, refusal
@@ -24,6 +26,11 @@ from csr_exporter.inventory import RETRIED, Exchange, Reason, Service, SourceErr
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes, decompressed. A page of 50 records of the documented lengths has at most 300 kB."""
+
+MOST_SECRETS = 32
+"""Those an account had last, old tokens included, that no error shows."""
+
+SECRET_HEADERS = {"authorization", "x-auth-token", "x-security-token", "x-metadata-token"}
 
 CONNECT_TIMEOUT = 5.0
 ATTEMPTS = 4
@@ -68,6 +75,15 @@ class HttpResponse:
     body: bytes
 
 
+class Signer(Protocol):
+    """Signs requests with its *secrets*."""
+
+    @property
+    def secrets(self) -> Iterable[str]: ...
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest: ...
+
+
 class Observer(Protocol):
     """Is told of what goes over the wire."""
 
@@ -95,6 +111,7 @@ class Transport:
         self._now = now
         self._deadline = float("inf")
         self._next_slot = 0.0
+        self._secrets: deque[str] = deque(maxlen=MOST_SECRETS)
         self._proxies = cache(settings.proxies)  # to look at the environment costs as much as to sign
         # No session: it would add .netrc and cookies, and follow redirects, with which credentials would travel.
         self._adapter = TimedAdapter()
@@ -112,16 +129,20 @@ class Transport:
         self,
         service: Service,
         request: requests.Request,
-        sign: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+        sign: Signer | None = None,
         success: int = 200,
+        secrets: Iterable[str] = (),
     ) -> HttpResponse:
         """Send *request*, again where the fault may pass, signed anew each time.
 
-        Raises `SourceError` for all but status *success*.
+        Raises `SourceError` for all but status *success*, and never shows *secrets*, whoever echoes them from now on.
         """
         request.auth = sign
         request.headers = {**self._headers, **request.headers}
         proxies = self._proxies("{0.scheme}://{0.netloc}".format(urlsplit(request.url)))
+        self._remember(*secrets, *(sign.secrets if sign else ()), *_secret_headers(request.headers))
+        for proxy in proxies.values():
+            self._remember(*_proxy_secrets(proxy))
         attempt = 1
         while True:
             try:
@@ -134,6 +155,9 @@ class Transport:
                 self._observer.retried(service, error.reason)
             attempt += 1
             self._sleep(pause)
+
+    def _remember(self, *secrets: str) -> None:
+        self._secrets.extend(each for each in secrets if each not in self._secrets)
 
     def _attempt(
         self, service: Service, request: requests.Request, proxies: dict[str, str], success: int
@@ -148,11 +172,11 @@ class Transport:
                 body = _read(response)
             code, skew = str(response.status_code), self._clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._explained(fault(error), timeout) from error
+            raise self._explained(fault(error, self._secrets), timeout) from error
         finally:
             self._observer.exchanged(Exchange(service, code, time.monotonic() - started, skew))
         if response.status_code != success:
-            raise refusal(response, body, prepared, self._now())
+            raise refusal(response, body, (*self._secrets, *_secret_headers(prepared.headers)), self._now())
         return HttpResponse(response.headers, body)
 
     def _time_left(self) -> float:
@@ -192,6 +216,18 @@ class Transport:
         if error.reason is Reason.TIMEOUT and timeout < self.settings.request_timeout:
             return _too_late()
         return error
+
+
+def _secret_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    return (str(value) for name, value in headers.items() if name.lower() in SECRET_HEADERS)
+
+
+def _proxy_secrets(address: str) -> Iterator[str]:
+    """The password in the *address* of a proxy, and what stands for it in a header."""
+    user, password = get_auth_from_url(address)
+    if user:
+        yield password
+        yield make_headers(proxy_basic_auth=f"{user}:{password}")["proxy-authorization"].removeprefix("Basic ")
 
 
 def _back_off(attempt: int) -> float:

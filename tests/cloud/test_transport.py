@@ -246,6 +246,25 @@ def test_what_the_service_says_is_in_the_detail_but_no_secret_it_echoes(simulato
     assert client.fails(token="the-token").detail == "HTTP 401 APIGW.0301 decrypt token fail: <secret>\ufffd"
 
 
+@pytest.mark.parametrize("body", [b"x" * 245 + b" the-token", b"no: the-token"], ids=["cut amid it", "plain"])
+def test_no_part_of_a_secret_is_left_where_the_words_are_cut(simulator: Simulator, client: Client, body: bytes) -> None:
+    simulator.inject(None, Fault(Status(401, body=body)))
+
+    assert "the" not in client.fails(token="the-token").detail
+
+
+def test_a_token_in_a_status_line_is_not_shown(speaking: Callable[[bytes], str]) -> None:
+    assert "the-token" not in Client(speaking(b"NONSENSE: the-token\r\n")).fails(token="the-token").detail
+
+
+@pytest.mark.parametrize("echo", ["hunter:2", "hunter%3A2", "c29tZWJvZHk6aHVudGVyOjI="])
+def test_what_a_proxy_echoes_of_its_password_is_not_shown(simulator: Simulator, echo: str) -> None:
+    simulator.inject(None, Fault(Status(407, body=f"refused {echo}".encode())))
+    proxy = simulator.url.replace("http://", "http://somebody:hunter%3A2@")
+
+    assert Client("http://scm.invalid", proxy=proxy).fails().detail == "HTTP 407 refused <secret>"
+
+
 @pytest.mark.parametrize(
     "body",
     [
