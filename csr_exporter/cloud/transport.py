@@ -32,7 +32,6 @@ MOST_SECRETS = 32
 
 SECRET_HEADERS = {"authorization", "x-auth-token", "x-security-token", "x-metadata-token"}
 
-CONNECT_TIMEOUT = 5.0
 ATTEMPTS = 4
 
 
@@ -199,7 +198,7 @@ class Transport:
     def _options(self, timeout: float) -> dict[str, Any]:
         settings = self.settings
         return {
-            "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
+            "timeout": urllib3.Timeout(total=timeout),
             "stream": True,
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -21,6 +22,7 @@ from csr_exporter.inventory import Reason, Service, SourceError
 from csr_exporter.simulator import Break, Fault, Latency, RawReply, SimulatedAccount, Simulator, Status, Throttle
 from tests.certificates import Authority
 from tests.fakes import Wire
+from tests.processes import DEADLINE
 
 CLOSED = "http://127.0.0.1:1"
 
@@ -437,16 +439,50 @@ def test_a_service_that_drips_bytes_does_not_hold_a_poll(dripping: Callable[[byt
     assert time.monotonic() - started < 20
 
 
+def test_a_resolver_that_hangs_does_not_hold_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def hanging(*_: object) -> list[object]:
+        ended.wait(DEADLINE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    client = Client("http://scm.invalid")
+    client.transport.start(0.3)
+    started = time.monotonic()
+
+    error = client.fails()
+    ended.set()
+
+    assert error.reason is Reason.DEADLINE
+    assert time.monotonic() - started < DEADLINE / 2
+
+
+def test_an_address_that_refuses_leaves_the_others_to_be_tried(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, account: SimulatedAccount
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str, port: int, *rest: Any) -> list[Any]:  # noqa: ANN401 - as the original
+        if host != "scm.invalid":
+            return resolve(host, port, *rest)
+        return [*resolve("127.0.0.2", port, *rest), *resolve("127.0.0.1", port, *rest)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+
+    assert Client(simulator.url.replace("127.0.0.1", "scm.invalid")).get(token=account.token)
+
+
 def test_requests_keep_to_the_rate() -> None:
     wire, sleep = Wire(), Sleeper()
-    transport = Transport(TransportSettings(requests_per_second=2.0, attempts=1), wire, sleep)
-    transport.start(60)
+    transport = Transport(TransportSettings(requests_per_second=0.01, attempts=1), wire, sleep)
+    transport.start(1000)
 
     for _ in range(4):
         with pytest.raises(SourceError):
             transport.send(Service.SCM, requests.Request("GET", CLOSED))
 
-    assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
+    assert sleep.slept == pytest.approx([100, 200, 300], abs=30)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.ssltransport import SSLTransport
 
-from csr_exporter.cloud.transport import CONNECT_TIMEOUT, TransportSettings
+from csr_exporter.cloud.timed import CONNECT_TIMEOUT
+from csr_exporter.cloud.transport import TransportSettings
 from csr_exporter.commands.check.report import Finding, Outcome, Step, StepFailedError
 from csr_exporter.commands.check.route import PORTS, Peer, Proxy, Route
 from csr_exporter.inventory import ADVICE, Reason
