@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from urllib.parse import quote
 
 LONGEST = 256
 """Characters. What is longer is cut: labels are identifiers, not documents."""
@@ -20,3 +23,13 @@ def clean(text: str) -> str:
     if len(text) <= LONGEST and text.isprintable():
         return text  # as nearly all are: none of the unfit ones counts as printable
     return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text[:LONGEST])
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """*text* without any of *secrets*, also as JSON, a URL or Python spells them. To be done before it is cut."""
+    spelt: set[str] = set()
+    for secret in secrets:
+        spelt |= {secret, json.dumps(secret)[1:-1], quote(secret, "", errors="replace"), repr(secret)[1:-1]}
+    for each in sorted(filter(None, spelt), key=len, reverse=True):
+        text = text.replace(each, "<secret>")
+    return text

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 import urllib3
-from requests import PreparedRequest, Response
+from requests import Response
 
 from csr_exporter.inventory import Reason, SourceError
-from csr_exporter.text import clean
+from csr_exporter.text import clean, mask
 
 LONGEST_RETRY_AFTER = 600.0
 """Seconds. A service that asks for more is asked again after these."""
 
-_SECRET_HEADERS = ("Authorization", "X-Auth-Token", "X-Security-Token", "X-Subject-Token", "X-Metadata-Token")
-
+LONGEST_TEXT = 65_536
+"""Bytes of a plain text that are looked at, before all but the first words of it are cut."""
 
 _NO_HTTP = (
     http.client.HTTPException,
@@ -29,10 +29,10 @@ _NO_HTTP = (
 )
 
 
-def fault(error: Exception) -> SourceError:
+def fault(error: Exception, secrets: Iterable[str]) -> SourceError:
     """What an exception of `requests`, urllib3 or the socket means."""
     causes = list(_causes(error))
-    return SourceError(_reason(causes), clean(_words(causes)))
+    return SourceError(_reason(causes), clean(_words(causes[-1], secrets)))
 
 
 def _reason(causes: list[BaseException]) -> Reason:
@@ -64,23 +64,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield from _causes(error.__cause__)
 
 
-def _words(causes: list[BaseException]) -> str:
-    innermost = causes[-1]
+def _words(innermost: BaseException, secrets: Iterable[str]) -> str:
     if isinstance(innermost, OSError) and innermost.strerror:
         return innermost.strerror
-    # The first words only: after a colon these libraries print addresses and objects.
-    return str(innermost).rsplit(": ", 1)[-1] or type(innermost).__name__
+    # The last words only: before a colon these libraries print addresses and objects.
+    return mask(str(innermost), secrets).rsplit(": ", 1)[-1] or type(innermost).__name__
 
 
-def refusal(response: Response, body: bytes, request: PreparedRequest, now: float) -> SourceError:
+def refusal(response: Response, body: bytes, secrets: Iterable[str], now: float) -> SourceError:
     """What a status other than success means."""
     reason = _reason_of_status(response.status_code)
     words = " ".join(filter(None, (f"HTTP {response.status_code}", *_error_texts(body))))
-    for name in _SECRET_HEADERS:
-        if secret := request.headers.get(name):
-            words = words.replace(str(secret), "<secret>")
     pause = _retry_after(response.headers, now) if reason in {Reason.THROTTLED, Reason.SERVER_ERROR} else 0.0
-    return SourceError(reason, clean(words), pause=pause)
+    return SourceError(reason, clean(mask(words, secrets)), pause=pause)
 
 
 _REASONS = {401: Reason.UNAUTHORIZED, 403: Reason.FORBIDDEN, 404: Reason.NOT_FOUND, 429: Reason.THROTTLED}
@@ -96,7 +92,7 @@ def _error_texts(body: bytes) -> Iterator[str]:
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
-        words = body[:200].decode("utf-8", "replace").strip()
+        words = body[:LONGEST_TEXT].decode("utf-8", "replace").strip()
         if words and not words.startswith("<"):
             yield words
         return

@@ -1,7 +1,8 @@
-"""A `requests` adapter whose time-out bounds a whole reply, from the request to the last byte.
+"""A `requests` adapter whose time-out bounds a whole exchange, from the name that is resolved to the last byte.
 
 The time-out of `requests` bounds each wait for bytes, so a service that drips a byte now and then holds a poll for
-ever. Here every read of a reply, of its headers too, gets only what is left of the time.
+ever, and a resolver that hangs has none at all. Here every step, and every read of a reply, of its headers too, gets
+only what is left of the time.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds for each address that a name has."""
 
 
 class _TimedReader(io.RawIOBase):
@@ -49,8 +57,46 @@ class _TimedResponse(http.client.HTTPResponse):
 class _TimedConnection(HTTPConnection):
     response_class = _TimedResponse
 
+    def _new_conn(self) -> socket.socket:
+        """Connect to one address after the other. There is no public way to bound how long it takes to find them."""
+        host, seconds = self._dns_host, float(self.timeout or 0.0)
+        deadline = time.monotonic() + seconds
+        error: Exception = ConnectTimeoutError(self, "no address in time")
+        try:
+            for number in _resolved(host, self.port, seconds):
+                self._dns_host, self.timeout = number, min(CONNECT_TIMEOUT, max(0.001, deadline - time.monotonic()))
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError) as failed:
+                    error = failed
+        except socket.gaierror as failed:
+            raise NameResolutionError(host, self, failed) from failed
+        except TimeoutError:
+            pass
+        finally:
+            self._dns_host = host
+        try:
+            raise error
+        finally:
+            del error  # it holds this frame, which would hold it
 
-class _TimedSecureConnection(HTTPSConnection):
+
+def _resolved(host: str, port: int, seconds: float) -> list[str]:
+    """The addresses of *host*, or `TimeoutError`: the system's resolver has none, so it is left to itself."""
+    found: Future[list[str]] = Future()
+
+    def resolve() -> None:
+        try:
+            infos = socket.getaddrinfo(host.strip("[]"), port, allowed_gai_family(), socket.SOCK_STREAM)
+            found.set_result([str(info[4][0]) for info in infos])
+        except Exception as error:  # noqa: BLE001 - raised where the result is waited for
+            found.set_exception(error)
+
+    threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    return found.result(seconds)
+
+
+class _TimedSecureConnection(HTTPSConnection, _TimedConnection):
     response_class = _TimedResponse
 
 
@@ -63,7 +109,7 @@ class _TimedSecurePool(HTTPSConnectionPool):
 
 
 class TimedAdapter(HTTPAdapter):
-    """Transport adapter for a `requests.Session`; the read time-out it is given bounds the whole reply, in seconds."""
+    """Give it ``urllib3.Timeout(total=seconds)``."""
 
     _pools = {"http": _TimedPool, "https": _TimedSecurePool}  # noqa: RUF012 - as urllib3 has it
 

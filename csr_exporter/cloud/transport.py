@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,17 +15,23 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.utils import default_headers, get_environ_proxies
+from requests.utils import default_headers, get_auth_from_url, get_environ_proxies, select_proxy
+from urllib3.util import make_headers
 
 from csr_exporter import __version__
 from csr_exporter.cloud.faults import fault, http_date, refusal
 from csr_exporter.cloud.timed import TimedAdapter
+from csr_exporter.config import proxy_address
 from csr_exporter.inventory import RETRIED, Exchange, Reason, Service, SourceError
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes, decompressed. A page of 50 records of the documented lengths has at most 300 kB."""
 
-CONNECT_TIMEOUT = 5.0
+MOST_SECRETS = 32
+"""Those an account had last, old tokens included, that no error shows."""
+
+SECRET_HEADERS = {"authorization", "x-auth-token", "x-security-token", "x-metadata-token"}
+
 ATTEMPTS = 4
 
 
@@ -34,7 +41,7 @@ class TransportSettings:
 
     request_timeout: float = 20.0
     requests_per_second: float = 10.0
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     verify: bool = True
     plain_http: bool = False
@@ -44,10 +51,20 @@ class TransportSettings:
     """How often a request is sent at most, where the fault may pass."""
 
     def proxies(self, url: str) -> dict[str, str]:
-        """The proxies for *url* as `requests` takes them: as configured, else as the environment says."""
+        """The proxy for *url* as `requests` takes it: as configured, else as the environment says.
+
+        Raises `SourceError`.
+        """
         if (urlsplit(url).hostname or "").startswith("169.254."):
             return {}  # the metadata service answers this machine alone, and the keys are nobody else's affair
-        return {"all": self.proxy} if self.proxy else get_environ_proxies(url)
+        proxy = self.proxy or select_proxy(url, get_environ_proxies(url))
+        if not proxy:
+            return {}
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        try:
+            return {"all": proxy_address(proxy)}
+        except ValueError as error:
+            raise SourceError(Reason.UNREACHABLE, f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,15 @@ class HttpResponse:
 
     headers: Mapping[str, str]
     body: bytes
+
+
+class Signer(Protocol):
+    """Signs requests with its *secrets*."""
+
+    @property
+    def secrets(self) -> Iterable[str]: ...
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest: ...
 
 
 class Observer(Protocol):
@@ -85,6 +111,7 @@ class Transport:
         self._now = now
         self._deadline = float("inf")
         self._next_slot = 0.0
+        self._secrets: deque[str] = deque(maxlen=MOST_SECRETS)
         self._proxies = cache(settings.proxies)  # to look at the environment costs as much as to sign
         # No session: it would add .netrc and cookies, and follow redirects, with which credentials would travel.
         self._adapter = TimedAdapter()
@@ -102,19 +129,24 @@ class Transport:
         self,
         service: Service,
         request: requests.Request,
-        sign: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+        sign: Signer | None = None,
         success: int = 200,
+        secrets: Iterable[str] = (),
     ) -> HttpResponse:
         """Send *request*, again where the fault may pass, signed anew each time.
 
-        Raises `SourceError` for all but status *success*.
+        Raises `SourceError` for all but status *success*, and never shows *secrets*, whoever echoes them from now on.
         """
         request.auth = sign
         request.headers = {**self._headers, **request.headers}
+        proxies = self._proxies("{0.scheme}://{0.netloc}".format(urlsplit(request.url)))
+        self._remember(*secrets, *(sign.secrets if sign else ()), *_secret_headers(request.headers))
+        for proxy in proxies.values():
+            self._remember(*_proxy_secrets(proxy))
         attempt = 1
         while True:
             try:
-                return self._attempt(service, request, success)
+                return self._attempt(service, request, proxies, success)
             except SourceError as error:
                 pause = error.pause or _back_off(attempt)
                 in_time = time.monotonic() + pause < self._deadline
@@ -124,22 +156,27 @@ class Transport:
             attempt += 1
             self._sleep(pause)
 
-    def _attempt(self, service: Service, request: requests.Request, success: int) -> HttpResponse:
+    def _remember(self, *secrets: str) -> None:
+        self._secrets.extend(each for each in secrets if each not in self._secrets)
+
+    def _attempt(
+        self, service: Service, request: requests.Request, proxies: dict[str, str], success: int
+    ) -> HttpResponse:
         self._await_slot()
         prepared = request.prepare()
         timeout = self._time_left()
         started = time.monotonic()
         code, skew = "error", None
         try:
-            with self._adapter.send(prepared, **self._options(prepared, timeout)) as response:
+            with self._adapter.send(prepared, proxies=proxies, **self._options(timeout)) as response:
                 body = _read(response)
             code, skew = str(response.status_code), self._clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._explained(fault(error), timeout) from error
+            raise self._explained(fault(error, self._secrets), timeout) from error
         finally:
             self._observer.exchanged(Exchange(service, code, time.monotonic() - started, skew))
         if response.status_code != success:
-            raise refusal(response, body, prepared, self._now())
+            raise refusal(response, body, (*self._secrets, *_secret_headers(prepared.headers)), self._now())
         return HttpResponse(response.headers, body)
 
     def _time_left(self) -> float:
@@ -159,13 +196,11 @@ class Transport:
         if slot > now:
             self._sleep(slot - now)
 
-    def _options(self, prepared: requests.PreparedRequest, timeout: float) -> dict[str, Any]:
+    def _options(self, timeout: float) -> dict[str, Any]:
         settings = self.settings
-        parts = urlsplit(prepared.url or "")
         return {
-            "timeout": (min(CONNECT_TIMEOUT, timeout), timeout),
+            "timeout": urllib3.Timeout(total=timeout),
             "stream": True,
-            "proxies": self._proxies(f"{parts.scheme}://{parts.netloc}"),
             "verify": str(settings.ca_file) if settings.ca_file and settings.verify else settings.verify,
         }
 
@@ -181,6 +216,18 @@ class Transport:
         if error.reason is Reason.TIMEOUT and timeout < self.settings.request_timeout:
             return _too_late()
         return error
+
+
+def _secret_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    return (str(value) for name, value in headers.items() if name.lower() in SECRET_HEADERS)
+
+
+def _proxy_secrets(address: str) -> Iterator[str]:
+    """The password in the *address* of a proxy, and what stands for it in a header."""
+    user, password = get_auth_from_url(address)
+    if user:
+        yield password
+        yield make_headers(proxy_basic_auth=f"{user}:{password}")["proxy-authorization"].removeprefix("Basic ")
 
 
 def _back_off(attempt: int) -> float:

@@ -201,7 +201,8 @@ def encrypted(address: str, *, plain_http: bool) -> str:
 
 
 _PROXY = re.compile(
-    r"(?i:https?)://(?P<user>[A-Za-z0-9._~!$&'()*+,;=:%-]+@)?(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?"
+    r"(?i:https?)://(?P<user>(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})+@)?"
+    r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?/?"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -255,6 +255,30 @@ class TestSilence:
 
         shown = f"{error!r} {error} {error.detail} {vars(client.auth)!r} {client.auth!r} {client.auth.fingerprint()!r}"
         assert not any(secret in shown for secret in self.SECRETS)
+
+    @pytest.mark.parametrize("service", ["iam", "scm"])
+    @pytest.mark.parametrize(
+        "echo", ['{"error_msg": "no hunter2/\\"pass"}', "no hunter2%2F%22pass", 'no hunter2/\\"pass'], ids=str
+    )
+    def test_a_password_that_any_service_echoes_is_not_shown(
+        self, service: Literal["iam", "scm"], echo: str, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        if service == "scm":
+            simulator.inject(None, Fault(RawReply(201, (("X-Subject-Token", "token"),), b"{}"), service="iam"))
+        simulator.inject(None, Fault(Status(400, body=echo.encode()), service=service))
+
+        error = Client(simulator.url, {**password(account, simulator.url), "password": 'hunter2/"pass'}).fails()
+
+        assert error.detail.endswith("HTTP 400 no <secret>")
+
+    def test_a_secret_key_that_the_service_echoes_is_not_shown(
+        self, account: SimulatedAccount, simulator: Simulator
+    ) -> None:
+        simulator.inject(None, Fault(Status(400, body=b"no hunter2-secret-key"), service="scm"))
+
+        error = Client(simulator.url, {**aksk(account), "secret_key": "hunter2-secret-key"}).fails()
+
+        assert error.detail == "HTTP 400 no <secret>"
 
 
 def wrong(simulator: Simulator, account: SimulatedAccount, shared: SharedLease) -> Client:

@@ -231,6 +231,16 @@ def test_an_address_of_an_issuer_that_is_none_is_said_so(
     assert Client(simulator.url, given).fails().reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
+@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+def test_an_id_token_that_the_issuer_echoes_is_not_shown(
+    kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(kind, simulator, home, monkeypatch)
+    simulator.inject(None, Fault(Status(400, body=f"no {ACCOUNT.id_token}".encode()), service="iam"))
+
+    assert client.fails().detail == "IAM: HTTP 400 no <secret>"
+
+
 @pytest.mark.parametrize("kind", ["password", *LENT])
 def test_a_nest_without_end_is_a_malformed_reply(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch

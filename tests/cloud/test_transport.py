@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -21,6 +22,7 @@ from csr_exporter.inventory import Reason, Service, SourceError
 from csr_exporter.simulator import Break, Fault, Latency, RawReply, SimulatedAccount, Simulator, Status, Throttle
 from tests.certificates import Authority
 from tests.fakes import Wire
+from tests.processes import DEADLINE
 
 CLOSED = "http://127.0.0.1:1"
 
@@ -246,6 +248,25 @@ def test_what_the_service_says_is_in_the_detail_but_no_secret_it_echoes(simulato
     assert client.fails(token="the-token").detail == "HTTP 401 APIGW.0301 decrypt token fail: <secret>\ufffd"
 
 
+@pytest.mark.parametrize("body", [b"x" * 245 + b" the-token", b"no: the-token"], ids=["cut amid it", "plain"])
+def test_no_part_of_a_secret_is_left_where_the_words_are_cut(simulator: Simulator, client: Client, body: bytes) -> None:
+    simulator.inject(None, Fault(Status(401, body=body)))
+
+    assert "the" not in client.fails(token="the-token").detail
+
+
+def test_a_token_in_a_status_line_is_not_shown(speaking: Callable[[bytes], str]) -> None:
+    assert "the-token" not in Client(speaking(b"NONSENSE: the-token\r\n")).fails(token="the-token").detail
+
+
+@pytest.mark.parametrize("echo", ["hunter:2", "hunter%3A2", "c29tZWJvZHk6aHVudGVyOjI="])
+def test_what_a_proxy_echoes_of_its_password_is_not_shown(simulator: Simulator, echo: str) -> None:
+    simulator.inject(None, Fault(Status(407, body=f"refused {echo}".encode())))
+    proxy = simulator.url.replace("http://", "http://somebody:hunter%3A2@")
+
+    assert Client("http://scm.invalid", proxy=proxy).fails().detail == "HTTP 407 refused <secret>"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -418,16 +439,50 @@ def test_a_service_that_drips_bytes_does_not_hold_a_poll(dripping: Callable[[byt
     assert time.monotonic() - started < 20
 
 
+def test_a_resolver_that_hangs_does_not_hold_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def hanging(*_: object) -> list[object]:
+        ended.wait(DEADLINE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    client = Client("http://scm.invalid")
+    client.transport.start(0.3)
+    started = time.monotonic()
+
+    error = client.fails()
+    ended.set()
+
+    assert error.reason is Reason.DEADLINE
+    assert time.monotonic() - started < DEADLINE / 2
+
+
+def test_an_address_that_refuses_leaves_the_others_to_be_tried(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, account: SimulatedAccount
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str, port: int, *rest: Any) -> list[Any]:  # noqa: ANN401 - as the original
+        if host != "scm.invalid":
+            return resolve(host, port, *rest)
+        return [*resolve("127.0.0.2", port, *rest), *resolve("127.0.0.1", port, *rest)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+
+    assert Client(simulator.url.replace("127.0.0.1", "scm.invalid")).get(token=account.token)
+
+
 def test_requests_keep_to_the_rate() -> None:
     wire, sleep = Wire(), Sleeper()
-    transport = Transport(TransportSettings(requests_per_second=2.0, attempts=1), wire, sleep)
-    transport.start(60)
+    transport = Transport(TransportSettings(requests_per_second=0.01, attempts=1), wire, sleep)
+    transport.start(1000)
 
     for _ in range(4):
         with pytest.raises(SourceError):
             transport.send(Service.SCM, requests.Request("GET", CLOSED))
 
-    assert [round(slept, 1) for slept in sleep.slept] == [0.5, 1.0, 1.5]
+    assert sleep.slept == pytest.approx([100, 200, 300], abs=30)
 
 
 @pytest.fixture
@@ -511,6 +566,26 @@ def test_a_configured_proxy_is_used(simulator: Simulator) -> None:
     Client("http://scm.invalid", proxy=simulator.url).fails()
 
     assert simulator.requests
+
+
+@pytest.mark.parametrize("mark", ["#", "/", "?", "\\", "@", "\uff03", "["])
+def test_a_variable_that_is_no_proxy_is_said_so_without_any_of_it(monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:hunter{mark}2@127.0.0.1:1")
+    client = Client("http://scm.invalid")
+
+    error = client.fails()
+
+    assert (error.reason, error.detail) == (
+        Reason.UNREACHABLE,
+        "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: expected a proxy such as http://user:password@proxy.example:3128, "
+        "with special characters of user and password percent-encoded",
+    )
+    assert not client.wire.exchanges
+    assert not client.wire.retries
+
+
+def test_the_settings_do_not_show_the_password_of_a_proxy() -> None:
+    assert "hunter2" not in repr(TransportSettings(proxy="http://user:hunter2@proxy.example"))
 
 
 @pytest.fixture

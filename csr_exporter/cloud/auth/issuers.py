@@ -51,8 +51,9 @@ def password_auth(given: PasswordCredentials, transport: Transport, shared: Shar
 
     def issue(now: float) -> Lease:
         address = f"{given.iam_endpoint}/v3/auth/tokens"
-        request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given))
-        response = _ask_iam(transport, request)
+        password = read_text(given.password)
+        request = requests.Request("POST", address, params={"nocatalog": "true"}, json=_token_request(given, password))
+        response = _ask_iam(transport, request, password)
         match _json(response):
             case {"token": {"expires_at": expiry}}:
                 pass
@@ -63,9 +64,9 @@ def password_auth(given: PasswordCredentials, transport: Transport, shared: Shar
     return LeasedAuth(issue, lambda: (read_text(given.password),), shared, PASSWORD_PAUSE)
 
 
-def _token_request(given: PasswordCredentials) -> dict[str, object]:
+def _token_request(given: PasswordCredentials, password: str) -> dict[str, object]:
     domain = {"name": given.domain}
-    user = {"name": given.user, "password": read_text(given.password), "domain": domain}
+    user = {"name": given.user, "password": password, "domain": domain}
     project = given.scope and given.scope.project
     return {
         "auth": {
@@ -79,19 +80,17 @@ def federated_auth(found: Any, transport: Transport, shared: SharedLease) -> Aut
     """A key for an id token of an identity provider (IAM, ``OS-AUTH/id-token`` and ``OS-CREDENTIAL``)."""
     from huaweicloudsdkcore.auth.internal import IamHelper  # noqa: PLC0415 - costly, as in `kinds`
 
-    def post(path: str, auth: dict[str, object], headers: Mapping[str, str] | None = None) -> HttpResponse:
+    def post(path: str, auth: object, secret: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
         address = found.iam_endpoint or IamHelper.get_iam_endpoint()
         iam = _endpoint("HUAWEICLOUD_SDK_IAM_ENDPOINT, or iam_endpoint of the profile", address, transport)
-        return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}))
+        return _ask_iam(transport, requests.Request("POST", iam + path, headers=headers, json={"auth": auth}), secret)
 
     def issue(now: float) -> Lease:
-        provider = {"X-Idp-Id": fit_for_header(found.idp_id)}
-        response = post(
-            IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": read_file(found.id_token_file)}}, provider
-        )
-        token = {"id": _subject_token(response), "duration_seconds": ASKED_LIFE}
-        identity = {"methods": ["token"], "token": token}
-        response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity})
+        id_token, provider = read_file(found.id_token_file), {"X-Idp-Id": fit_for_header(found.idp_id)}
+        response = post(IamHelper.CREATE_TOKEN_BY_ID_TOKEN_URI, {"id_token": {"id": id_token}}, id_token, provider)
+        token = _subject_token(response)
+        identity = {"methods": ["token"], "token": {"id": token, "duration_seconds": ASKED_LIFE}}
+        response = post(IamHelper.CREATE_TEMPORARY_ACCESS_KEY_BY_TOKEN_URI, {"identity": identity}, token)
         return _temporary_key(_json(response), now, getattr(found, "domain_id", None), transport)
 
     return LeasedAuth(issue, lambda: (read_file(found.id_token_file),), shared)
@@ -102,16 +101,17 @@ def oidc_auth(transport: Transport, shared: SharedLease) -> Auth:
     from huaweicloudsdkcore.auth.internal import StsHelper  # noqa: PLC0415 - likewise
 
     def issue(now: float) -> Lease:
+        id_token = _oidc_token()
         asked = {
             "provider_urn": _variable("HUAWEICLOUD_OIDC_PROVIDER_URN"),
             "agency_urn": _variable("HUAWEICLOUD_OIDC_AGENCY_URN"),
             "agency_session_name": os.environ.get("HUAWEICLOUD_OIDC_SESSION_NAME", "csr-exporter"),
-            "id_token": _oidc_token(),
+            "id_token": id_token,
             "duration_seconds": _oidc_seconds(),
         }
         sts = _endpoint("HUAWEICLOUD_SDK_STS_ENDPOINT", str(StsHelper.get_sts_endpoint()), transport)
         request = requests.Request("POST", f"{sts}/v5/agencies/assume-with-oidc", json=asked)
-        response = _ask_iam(transport, request, success=200)
+        response = _ask_iam(transport, request, id_token, success=200)
         return _temporary_key(_json(response), now, os.environ.get("HUAWEICLOUD_SDK_DOMAIN_ID"), transport)
 
     return LeasedAuth(issue, lambda: (_oidc_token(),), shared)
@@ -129,9 +129,9 @@ def _oidc_seconds() -> int:
     return int(text)
 
 
-def _ask_iam(transport: Transport, request: requests.Request, success: int = 201) -> HttpResponse:
+def _ask_iam(transport: Transport, request: requests.Request, secret: str, success: int = 201) -> HttpResponse:
     try:
-        return transport.send(Service.IAM, request, success=success)
+        return transport.send(Service.IAM, request, success=success, secrets=(secret,))
     except SourceError as error:
         raise SourceError(error.reason, f"IAM: {error.detail}", pause=error.pause) from error
 

@@ -21,6 +21,10 @@ class IamToken:
 
     value: str = field(repr=False)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.value,)
+
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["X-Auth-Token"] = self.value
         return request
@@ -35,6 +39,10 @@ class AccessKey:
     security_token: str | None = field(default=None, repr=False)
     domain_id: str | None = None
     project_id: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.sk, self.security_token or ""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Sign by the official signer. Source: "API Request Signing Guide", SDK-HMAC-SHA256."""

@@ -13,15 +13,15 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, select_proxy
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url
 from urllib3.util import make_headers
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.ssltransport import SSLTransport
 
-from csr_exporter.cloud.transport import CONNECT_TIMEOUT, TransportSettings
+from csr_exporter.cloud.timed import CONNECT_TIMEOUT
+from csr_exporter.cloud.transport import TransportSettings
 from csr_exporter.commands.check.report import Finding, Outcome, Step, StepFailedError
-from csr_exporter.config import proxy_address
-from csr_exporter.inventory import ADVICE, Reason
+from csr_exporter.inventory import ADVICE, Reason, SourceError
 from csr_exporter.text import clean
 
 DAY = 86_400.0
@@ -76,16 +76,12 @@ def check_network(url: str, settings: TransportSettings) -> Iterator[Finding]:
 
 
 def _proxy(url: str, settings: TransportSettings) -> Peer | None:
-    proxy_url = select_proxy(url, settings.proxies(url))
-    if not proxy_url:
-        return None
-    proxy_url = proxy_url if "://" in proxy_url else f"http://{proxy_url}"  # as requests reads it
     try:
-        proxy_address(proxy_url)
-    except ValueError as error:
+        proxies = settings.proxies(url)
+    except SourceError as error:
         advice = "use an http or https proxy, or add the service to NO_PROXY"
-        raise StepFailedError(Step.NAME, f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}", advice) from None
-    return Peer.at(proxy_url)
+        raise StepFailedError(Step.NAME, error.detail, advice) from None
+    return Peer.at(proxies["all"]) if proxies else None
 
 
 def _resolve(service: Peer, proxy: Peer | None) -> Finding:
