@@ -166,9 +166,11 @@ class _Server(uvicorn.Server):
         self.started = True
 
     def _accept(self) -> asyncio.Protocol:
+        state: dict[str, object] = {}  # which uvicorn copies into the scope of each request
         connection = Connection(
-            self._connections, self._limits, config=self.config, server_state=self.server_state, app_state={}
+            self._connections, self._limits, config=self.config, server_state=self.server_state, app_state=state
         )
+        state["drop"] = connection.drop
         tls = self._listener.tls()
         return Handshake(connection, tls) if tls else connection
 
