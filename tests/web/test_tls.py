@@ -235,6 +235,8 @@ def test_handshakes_that_do_not_end_make_room_for_others(
     with encrypted.serving(limits), connected(encrypted.server.port, client()) as kept, ExitStack() as open_connections:
         assert ask(kept).status == 200
         half_open = [open_connections.enter_context(encrypted.server.connect()) for _ in range(9)]
+        for connection in half_open if limits.handshakes == 3 else ():
+            connection.sendall(b"\x16\x03\x01")
 
         assert [encrypted.status(client()) for _ in range(3)] == [200] * 3
         assert ask(kept).status == 200
