@@ -136,7 +136,9 @@ def _over_http(scraped: Scraped, size: int, runs: int) -> Iterator[Row]:
 def _ours(scraped: Scraped) -> Iterator[int]:
     """The port at which our application serves *scraped*."""
     with listener() as (socket, port):
-        server = uvicorn.Server(uvicorn.Config(application(scraped), log_level="critical", lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(application(scraped, shared_seconds=0.0), log_level="critical", lifespan="off")
+        )
         thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
         thread.start()
         try:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -37,7 +37,7 @@ class _Clients:
         self._number = number
         self._pause = pause
         self._connected = 0
-        self._connecting = asyncio.Semaphore(100)  # lest the listener's queue overflow: that would measure the kernel
+        self._connecting = asyncio.Semaphore(100)  # a full listen queue would measure the kernel
 
     async def run(self, there: Event) -> None:
         """Set *there* once all are connected; go on until cancelled, connecting anew what is dropped."""
@@ -93,23 +93,28 @@ def scrape_seconds(port: int) -> tuple[float, int]:
 
 
 @contextmanager
-def exporter() -> Iterator[tuple[int, int]]:
-    """Port and process id of an exporter that has polled all accounts."""
-    with tempfile.TemporaryDirectory() as directory, Simulator(ACCOUNTS) as simulator:
+def exporter(
+    accounts: Sequence[SimulatedAccount], settings: Mapping[str, object], ready_within: float = DEADLINE
+) -> Iterator[tuple[int, int]]:
+    """Port and process id of an exporter that has polled all *accounts*."""
+    with tempfile.TemporaryDirectory() as directory, Simulator(accounts) as simulator:
         file = Path(directory) / "config.yml"
-        file.write_text(yaml.safe_dump({**configuration(ACCOUNTS, simulator.url), "poll_interval": "1h"}), "utf-8")
+        whole = {**configuration(accounts, simulator.url), "poll_interval": "1h", **settings}
+        for each, account in zip(whole["accounts"], accounts, strict=True):
+            each["max_offset"] = account.max_offset
+        file.write_text(yaml.safe_dump(whole), "utf-8")
         arguments = ["run", f"--config.file={file}", "--web.listen-address=127.0.0.1:0", "--log.level=error"]
         with subprocess.Popen([sys.executable, "-m", "csr_exporter", *arguments], stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
             port = int((process.stdout or sys.stdin.buffer).readline().rpartition(b":")[2])
             try:
-                _wait_until_ready(port)
+                _wait_until_ready(port, ready_within)
                 yield port, process.pid
             finally:
                 process.terminate()
 
 
-def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + DEADLINE
+def _wait_until_ready(port: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     status = 0
     while status != http.HTTPStatus.OK and time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
@@ -128,7 +133,7 @@ def _held_by(pid: int) -> tuple[int, int]:
 
 def main() -> None:
     """Print one line for each comparison."""
-    with exporter() as (port, pid):
+    with exporter(ACCOUNTS, {}) as (port, pid):
         before, size = scrape_seconds(port)
         sys.stdout.write(f"a scrape of {size / 1e6:.1f} MB alone: {before * 1000:.0f} ms\n")
         for number, pause, what in ((2000, 1.0, "that send a byte a second"), (10_000, None, "that are idle")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -21,8 +22,8 @@ class ConnectionLimits:
     """What clients may take of a server."""
 
     connections: int = 8192
-    handshakes: int = 1024
-    """Of these connections, those on which TLS is not up yet: each holds up to 100 kB, and takes milliseconds."""
+    handshakes: int = 128
+    """Of these connections, those in a TLS handshake, which takes milliseconds and up to 500 kB."""
     request_seconds: float = 10.0
     """For the TLS handshake, and for a whole request from connecting or from its first byte."""
     reply_seconds: float = 30.0
@@ -36,66 +37,80 @@ class ConnectionLimits:
 
 
 class Connections:
-    """The open connections of all listeners. Beyond the limit, one that is owed no reply is dropped."""
+    """The open connections of all listeners. Beyond the limits, one that is owed no reply is dropped."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
+        self.silent: dict[Handshake, None] = {}
         self.handshakes: dict[Handshake, None] = {}
         self.established: dict[Connection, None] = {}
 
     def make_room(self, newcomer: Handshake | Connection) -> None:
-        """If there are too many, drop the oldest handshake, or else an idle connection, or else *newcomer*.
+        """If there are too many, drop another: the oldest that sent nothing, the oldest handshake, or an idle one."""
+        silent = (each for each in self.silent if each is not newcomer)
+        unfinished = (each for each in self.handshakes if each is not newcomer)
+        idle = (each for each in self.established if each.idle and each is not newcomer)
+        if len(self.handshakes) > self._limits.handshakes:
+            next(unfinished).drop()
+        elif len(self.silent) + len(self.handshakes) + len(self.established) > self._limits.connections:
+            (next(silent, None) or next(unfinished, None) or next(idle, newcomer)).drop()
 
-        Handshakes go first: a client that means it needs milliseconds for one.
-        """
-        handshakes = len(self.handshakes)
-        if handshakes > self._limits.handshakes or handshakes + len(self.established) > self._limits.connections:
-            unfinished = (each for each in self.handshakes if each is not newcomer)
-            idle = (each for each in self.established if each.idle and each is not newcomer)
-            (next(unfinished, None) or next(idle, newcomer)).drop()
-
-    def drop_handshakes(self) -> None:
-        for each in list(self.handshakes):
+    def drop_unfinished(self) -> None:
+        for each in [*self.silent, *self.handshakes]:
             each.drop()
 
     def drop_overdue(self, now: float) -> None:
-        for each in [each for each in self.established if each.due < now]:
-            each.drop()
+        waited_for: list[Handshake | Connection] = [*self.silent, *self.established]
+        for each in waited_for:
+            if each.due < now:
+                each.drop()
 
 
 class Handshake(asyncio.Protocol):
-    """A connection until TLS is up on it, when *connection* takes over; a client that *tls* does not allow is dropped.
+    """A connection until TLS is up on it; then one of *connect* takes over, if *tls* allows the client.
 
-    `create_server` could do the handshake itself, but gives no handle on connections that have not finished it.
+    `create_server` could do the handshake itself, but takes 400 kB for each client that connects and sends nothing, and
+    gives no handle on it. Here TLS starts with the first bytes of the client.
     """
 
-    def __init__(self, connection: Connection, tls: ServerTls) -> None:
-        self._connection = connection
-        self._connections, self._limits = connection.all, connection.limits
+    def __init__(
+        self, connect: Callable[[], Connection], tls: ServerTls, connections: Connections, limits: ConnectionLimits
+    ) -> None:
+        self._connect = connect
         self._tls = tls
+        self._connections = connections
+        self._loop = asyncio.get_running_loop()
+        self.due = self._loop.time() + limits.request_seconds
+        self._linger_seconds = limits.linger_seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server makes
         self._transport = transport
+        self._connections.silent[self] = None
+        self._connections.make_room(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.pause_reading()
+        self._connections.silent.pop(self, None)
         self._connections.handshakes[self] = None
         self._connections.make_room(self)
-        self._task = asyncio.get_running_loop().create_task(self._run())  # referenced, or it could be collected
+        self._task = self._loop.create_task(self._run(data))  # referenced, or it could be collected
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature of asyncio
+        self._connections.silent.pop(self, None)
+        self._connections.handshakes.pop(self, None)
 
     def drop(self) -> None:
+        self._connections.silent.pop(self, None)
         self._connections.handshakes.pop(self, None)
         self._transport.abort()
 
-    async def _run(self) -> None:
+    async def _run(self, hello: bytes) -> None:
+        if self._transport.is_closing():  # dropped meanwhile; TLS on it would never be told so
+            return
         early = _EarlyData()
         try:
-            transport = await asyncio.get_running_loop().start_tls(
-                self._transport,
-                early,
-                self._tls.context,
-                server_side=True,
-                ssl_handshake_timeout=self._limits.request_seconds,
-                ssl_shutdown_timeout=self._limits.linger_seconds,
-            )
+            transport = await self._start_tls(hello, early)
         except OSError:  # the client is gone, too slow, or speaks no TLS that we accept
             return
         finally:
@@ -105,10 +120,30 @@ class Handshake(asyncio.Protocol):
         if not self._tls.allows(transport.get_extra_info("peercert")):
             transport.abort()
             return
-        transport.set_protocol(self._connection)
-        self._connection.connection_made(transport)
+        connection = self._connect()
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
         if early.data:
-            self._connection.data_received(early.data)
+            connection.data_received(early.data)
+
+    async def _start_tls(self, hello: bytes, early: _EarlyData) -> asyncio.Transport | None:
+        started = self._loop.create_task(
+            self._loop.start_tls(
+                self._transport,
+                early,
+                self._tls.context,
+                server_side=True,
+                ssl_handshake_timeout=max(0.01, self.due - self._loop.time()),
+                ssl_shutdown_timeout=self._linger_seconds,
+            )
+        )
+        await asyncio.sleep(0)  # start_tls has put its protocol in place of ours,
+        await asyncio.sleep(0)  # and this has begun the handshake, for which we have read the first bytes already.
+        protocol = self._transport.get_protocol()
+        if isinstance(protocol, asyncio.BufferedProtocol) and not started.done():
+            memoryview(protocol.get_buffer(len(hello)))[: len(hello)] = hello
+            protocol.buffer_updated(len(hello))
+        return await started
 
 
 class _EarlyData(asyncio.Protocol):
@@ -131,8 +166,8 @@ class Connection(H11Protocol):
 
     def __init__(self, connections: Connections, limits: ConnectionLimits, **uvicorn: Any) -> None:  # noqa: ANN401 - handed on
         super().__init__(**uvicorn)
-        self.all = connections
-        self.limits = limits
+        self._all = connections
+        self._limits = limits
         self._request_due = self._reply_due = math.inf
         self._refused = False
 
@@ -149,16 +184,16 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         self._expect_request()
-        self.all.established[self] = None
-        self.all.make_room(self)
+        self._all.established[self] = None
+        self._all.make_room(self)
 
     def drop(self) -> None:
         """End the connection at once, whatever is under way."""
-        self.all.established.pop(self, None)  # now, because the transport reports its loss only later
+        self._all.established.pop(self, None)  # now, because the transport reports its loss only later
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.all.established.pop(self, None)
+        self._all.established.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -171,7 +206,7 @@ class Connection(H11Protocol):
             self._request_due = math.inf
 
     def _expect_request(self) -> None:
-        self._request_due = min(self._request_due, self.loop.time() + self.limits.request_seconds)
+        self._request_due = min(self._request_due, self.loop.time() + self._limits.request_seconds)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -180,7 +215,7 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reply_due = self.loop.time() + self.limits.reply_seconds
+        self._reply_due = self.loop.time() + self._limits.reply_seconds
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -199,7 +234,7 @@ class Connection(H11Protocol):
         # Closing while the client still sends would reset the connection and take the reply from it.
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(self.limits.linger_seconds, self.transport.close)
+        self.loop.call_later(self._limits.linger_seconds, self.transport.close)
 
     def _refusal(self, status: HTTPStatus) -> bytes:
         own = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", **SECURITY_HEADERS}

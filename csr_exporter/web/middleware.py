@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from csr_exporter.web.config import ActiveConfig, Users, credentials_in
+from csr_exporter.web.replies import Replies
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -25,8 +27,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 """On every reply, unless the page or the web configuration has another value."""
 
-CHUNK = 256 * 1024
-"""Bytes of a reply handed to uvicorn at once."""
+PROBES = ("/-/healthy", "/-/ready")
+"""The ends of paths whose requests are never refused for the number of others: they take no thread."""
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body. No page reads any, but some clients send one."""
@@ -36,10 +38,12 @@ OPEN = ActiveConfig()
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How many requests are handled at once; further ones get 503."""
+    """How much is handled at once."""
 
-    replies: int = 32
-    """Until the last byte was read by the client: each may hold a rendered exposition."""
+    pending: int = 64
+    """Requests without a reply yet, most of them waiting for a thread; further ones get 503."""
+    reply_bytes: int = 64 * 2**20
+    """Of replies that clients are reading; beyond that the slowest reader is dropped."""
     passwords: int = 16
     """Being verified or waiting for it. One is verified at a time: bcrypt takes a whole core."""
     attempts: int = 2
@@ -60,7 +64,8 @@ class AccessMiddleware:
         self._application = application
         self._config = config
         self._limits = limits or RequestLimits()
-        self._replies = 0
+        self._pending = 0
+        self._replies = Replies(self._limits.reply_bytes)
         self._basic_auth = _BasicAuth(self._limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,14 +74,22 @@ class AccessMiddleware:
         refusal = (
             _unknown_version(scope) or _body_too_large(scope) or await self._basic_auth.refusal(scope, config.users)
         )
-        if refusal or self._replies >= self._limits.replies:
+        full = self._pending >= self._limits.pending and not scope["path"].endswith(PROBES)
+        if refusal or full:
             await (refusal or _busy())(scope, receive, send)
             return
-        self._replies += 1
-        try:
-            await self._application(scope, receive, _in_chunks(send))
-        finally:
-            self._replies -= 1
+        self._pending += 1
+        with ExitStack() as pending:
+            pending.callback(self._begin_reply)
+
+            async def send_reply(message: Message) -> None:
+                pending.close()
+                await self._replies.send(message, send, scope)
+
+            await self._application(scope, receive, send_reply)
+
+    def _begin_reply(self) -> None:
+        self._pending -= 1
 
 
 class _BasicAuth:
@@ -128,20 +141,6 @@ def _with_headers(send: Send, configured: Mapping[str, str]) -> Send:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers.update(configured)
-        await send(message)
-
-    return wrapped
-
-
-def _in_chunks(send: Send) -> Send:
-    """A *send* that waits for the client between chunks: uvicorn applies no back-pressure to a body sent whole."""
-
-    async def wrapped(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            for start in range(0, len(body), CHUNK):
-                await send({**message, "body": body[start : start + CHUNK], "more_body": True})
-            message = {**message, "body": b""}
         await send(message)
 
     return wrapped

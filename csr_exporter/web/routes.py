@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -17,10 +19,16 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from csr_exporter import __version__
 from csr_exporter.config import ConfigError
-from csr_exporter.exposition import accepts_gzip, exposition, gzipped, joined, preferred_format
+from csr_exporter.exposition import Format, accepts_gzip, exposition, gzipped, joined, preferred_format
 from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.page import STYLE, View, overview, preferred_language, render, status_json
 from csr_exporter.status import Reloads, Status
+
+SHARED_SECONDS = 1.0
+"""For which the body of a scrape is also the answer to others, unless a poll or reload changed what it says."""
+
+MOST_SHARED = 2
+"""Bodies kept for that: Prometheus wants them compressed, others plain."""
 
 SMALLEST_COMPRESSED = 1000
 """Bytes; smaller replies are sent as they are."""
@@ -50,14 +58,19 @@ class Exporter(Protocol):
         """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
 
 
-def application(exporter: Exporter, prefix: str = "", reload: Callable[[], None] | None = None) -> Starlette:
+def application(
+    exporter: Exporter,
+    prefix: str = "",
+    reload: Callable[[], None] | None = None,
+    shared_seconds: float = SHARED_SECONDS,
+) -> Starlette:
     """The routes of *exporter*, below *prefix*, which is empty or such as ``/csr``.
 
     ``/-/reload`` calls *reload*, which raises `ConfigError` with all mistakes, or is refused without one.
 
     Handlers are plain functions, which run off the event loop, except for those that take no time.
     """
-    pages = _Pages(exporter)
+    pages = _Pages(exporter, shared_seconds)
     # Metrics compress themselves, as most of their text is the same from scrape to scrape.
     compressed = [Middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=1)]
     routes = [
@@ -74,7 +87,7 @@ def application(exporter: Exporter, prefix: str = "", reload: Callable[[], None]
 
 def probes(exporter: Exporter) -> Starlette:
     """Health and readiness of *exporter*, and nothing else."""
-    return _strict(Starlette(routes=_probes(_Pages(exporter))))
+    return _strict(Starlette(routes=_probes(_Pages(exporter, SHARED_SECONDS))))
 
 
 def _probes(pages: _Pages) -> list[BaseRoute]:
@@ -114,23 +127,49 @@ def _no_lifecycle(request: Request) -> Response:  # noqa: ARG001 - the signature
     return PlainTextResponse("Reloading is off; --web.enable-lifecycle turns it on.\n", status_code=403)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    at: float
+    facts: Sequence[object]
+    """What it says, all of it immutable; kept, so that nothing else gets the same identity."""
+    body: bytes
+
+
 class _Pages:
-    def __init__(self, exporter: Exporter) -> None:
+    def __init__(self, exporter: Exporter, shared_seconds: float) -> None:
         self._exporter = exporter
+        self._shared_seconds = shared_seconds
+        self._rendered: dict[object, _Rendered] = {}
+        # One rendering at a time: those who wait for it share the body, and two would take turns on one core anyway.
+        self._rendering = threading.Lock()
         self._process = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._process)
 
     def metrics(self, request: Request) -> Response:
-        shown = self._selected(request)
         form = preferred_format(_header(request, "Accept"))
-        # The families that belong to no account.
-        further = [*exporter_families(self._exporter.reloads), *self._process.collect()]
-        pieces = exposition(shown, self._exporter.exposed, time.time(), further, form)
+        compressed = accepts_gzip(_header(request, "Accept-Encoding"))
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
-        if accepts_gzip(_header(request, "Accept-Encoding")):
-            return Response(gzipped(pieces), headers=headers | {"Content-Encoding": "gzip"})
-        return Response(joined(pieces), headers=headers)
+        encoding = {"Content-Encoding": "gzip"} if compressed else {}
+        body = self._shared_body(self._selected(request), form, compressed=compressed)
+        return Response(body, headers=headers | encoding)
+
+    def _shared_body(self, statuses: Sequence[Status], form: Format, *, compressed: bool) -> bytes:
+        """The exposition of *statuses*, as rendered within the last `SHARED_SECONDS` or now."""
+        facts = (*statuses, self._exporter.reloads)
+        key = (form, compressed, self._exporter.exposed, *map(id, facts))
+        with self._rendering:
+            now = time.time()
+            fresh = self._rendered.items()
+            self._rendered = {key: each for key, each in fresh if 0 <= now - each.at < self._shared_seconds}
+            if key not in self._rendered:
+                if len(self._rendered) >= MOST_SHARED:
+                    del self._rendered[next(iter(self._rendered))]
+                # The families that belong to no account.
+                further = [*exporter_families(self._exporter.reloads), *self._process.collect()]
+                pieces = exposition(statuses, self._exporter.exposed, now, further, form)
+                self._rendered[key] = _Rendered(now, facts, gzipped(pieces) if compressed else joined(pieces))
+            return self._rendered[key].body
 
     def _selected(self, request: Request) -> Sequence[Status]:
         """The statuses of the accounts that *request* names, or of all. Raises `HTTPException`."""

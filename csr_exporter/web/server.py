@@ -166,11 +166,16 @@ class _Server(uvicorn.Server):
         self.started = True
 
     def _accept(self) -> asyncio.Protocol:
-        connection = Connection(
-            self._connections, self._limits, config=self.config, server_state=self.server_state, app_state={}
-        )
         tls = self._listener.tls()
-        return Handshake(connection, tls) if tls else connection
+        return Handshake(self._connect, tls, self._connections, self._limits) if tls else self._connect()
+
+    def _connect(self) -> Connection:
+        state: dict[str, object] = {}  # which uvicorn copies into the scope of each request
+        connection = Connection(
+            self._connections, self._limits, config=self.config, server_state=self.server_state, app_state=state
+        )
+        state["drop"] = connection.drop
+        return connection
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:  # once a second, like the header ``Date``
@@ -178,7 +183,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or self._stopping.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._connections.drop_handshakes()
+        self._connections.drop_unfinished()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from csr_exporter.web.config import ServerTls
 from csr_exporter.web.connection import ConnectionLimits
@@ -109,6 +109,20 @@ def served(
         finally:
             server.begin_to_stop()
             assert server.ended()
+
+
+class Watched:
+    """*application*, with the number of its requests that have ended."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+        self.ended = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self.ended += 1
 
 
 def rest_of(connection: socket.socket) -> bytes:

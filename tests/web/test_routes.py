@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message
 
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.status import Account, Status
@@ -88,6 +90,38 @@ def test_an_account_that_is_not_configured_is_not_found_and_not_repeated() -> No
     response = get("/metrics?account=staging&account=<script>")
 
     assert (response.status_code, response.text) == (404, "no such account is configured\n")
+
+
+def test_scrapes_of_one_moment_share_one_body_unless_what_it_says_has_changed() -> None:
+    exporter = a_large_exporter()
+    routes = application(exporter)
+
+    first, second, compressed = scraped(routes), scraped(routes), scraped(routes, b"gzip")
+    exporter.statuses = (a_status(a_csr("new")),)
+    changed = scraped(routes)
+    fresh = application(exporter, shared_seconds=0.0)
+
+    assert first is second
+    assert compressed is not first
+    assert b'"new"' in changed
+    assert scraped(fresh) is not scraped(fresh)
+
+
+def scraped(routes: ASGIApp, encoding: bytes = b"identity") -> bytes:
+    """The body that *routes* sends for ``/metrics``: the object itself."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"accept-encoding", encoding)]
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "query_string": b"", "headers": headers}
+    asyncio.run(routes(scope, receive, send))  # type: ignore[arg-type] # a coroutine, as written here
+    body: bytes = sent[1]["body"]
+    return body
 
 
 def test_healthy_as_long_as_polls_are_scheduled() -> None:
