@@ -36,7 +36,7 @@ from csr_exporter.exposition import (
 from csr_exporter.exposition.compression import Block
 from csr_exporter.exposition.lines import numbers
 from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot, SourceError
-from csr_exporter.metrics import AgeFamily, Exposed, Family, exporter_families, families, snapshot_families
+from csr_exporter.metrics import AgeFamily, Exposed, Family, exporter_families, families, inventory_families
 from csr_exporter.status import Account, Reloads, Status
 from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status
 
@@ -146,8 +146,8 @@ def test_cached_lines_never_outlive_their_source(
 
 
 def test_a_family_that_one_account_lacks_moves_no_line_of_another_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_listed(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
-        for family in snapshot_families(account, snapshot, exposed):
+    def without_listed(account: str, snapshot: Snapshot, buckets: Sequence[float]) -> Iterator[Family]:
+        for family in inventory_families(account, snapshot, buckets):
             if isinstance(family, AgeFamily) or (family.name, account) != ("scm_csr_listed", "b"):
                 yield family
 
@@ -155,7 +155,7 @@ def test_a_family_that_one_account_lacks_moves_no_line_of_another_family(monkeyp
         return ours([a_status(a_csr(), name=name) for name in ("a", "b", "c")], Exposed(), NOW, TEXT)
 
     expected = scraped().replace(b'scm_csr_listed{account="b"} 1.0\n', b"")
-    monkeypatch.setattr(rendering, "snapshot_families", without_listed)
+    monkeypatch.setattr(rendering, "inventory_families", without_listed)
 
     assert scraped() == expected
 
