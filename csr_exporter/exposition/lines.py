@@ -63,7 +63,9 @@ def csr_lines(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[t
     names = further.get("name") or _all_escaped([csr.name for csr in chosen])
     series = list(_with_labels("", fixed | {"name": names}, " "))
     for gauge in CSR_GAUGES:
-        known = [(each, value) for each, value in zip(series, map(gauge.value, chosen)) if value is not None]
+        known = [
+            (each, value) for each, value in zip(series, map(gauge.value, chosen), strict=True) if value is not None
+        ]
         if gauge.is_age:
             yield gauge.name, AgeLines([gauge.name + each for each, _ in known], ages_of([time for _, time in known]))
         else:

@@ -13,7 +13,7 @@ from csr_exporter.metrics.per_csr import Exposed, csr_families
 from csr_exporter.metrics.status import status_families
 from csr_exporter.status import Account, Status
 
-_NOTHING = Snapshot.of(Inventory(csrs=(), reported=None, by_algorithm={}, complete=False), taken_at=0.0)
+_NOTHING = Snapshot(Inventory(csrs=(), reported=None, by_algorithm={}, complete=False))
 
 
 def families(statuses: Sequence[Status], exposed: Exposed, now: float) -> Iterable[Metric]:

@@ -90,7 +90,6 @@ class Held:
     by_algorithm: Mapping[str, int]
     bands: tuple[Band, ...]
     oldest: float | None
-    taken_at: float
     requests: int
     slices: int
     carried: int
@@ -244,7 +243,6 @@ def _held(snapshot: Snapshot, age_buckets: Sequence[float], now: float) -> Held:
         by_algorithm=summary.by_algorithm,
         bands=bands(snapshot, age_buckets, now),
         oldest=summary.oldest,
-        taken_at=snapshot.taken_at,
         requests=inventory.requests,
         slices=inventory.slices,
         carried=inventory.carried,
