@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from csr_exporter.cloud.replies import read_page
-from csr_exporter.inventory import Csr, Inventory, Snapshot
+from csr_exporter.inventory import Csr, Inventory
 from csr_exporter.simulator.records import Generator
 from csr_exporter.status import Account, Status
 
@@ -29,4 +29,4 @@ def a_status(bodies: Iterator[bytes]) -> Status:
         csrs += read_page(body, NOW).csrs
     counts = Counter(csr.algorithm for csr in csrs)
     inventory = Inventory(tuple(csrs), reported=len(csrs), by_algorithm=counts, complete=True)
-    return Status(Account("production", stale_after=1e9)).after_success(Snapshot.of(inventory, NOW), seconds=1.0)
+    return Status(Account("production", stale_after=1e9)).after_success(inventory, NOW, seconds=1.0)

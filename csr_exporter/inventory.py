@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from itertools import accumulate
 
 DOCUMENTED_ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
@@ -235,20 +236,15 @@ class Summary:
         return min((times.ascending[0] for times in self.creation_times.values()), default=None)
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
-    """An inventory, what can be said of it, and when it was taken.
-
-    Two are equal only if they are one and the same, so that what is derived from one can be kept by it.
-    """
+    """An inventory and its summary. Compared by identity, so that renderings can be cached for it."""
 
     inventory: Inventory
-    summary: Summary
-    taken_at: float
 
-    @classmethod
-    def of(cls, inventory: Inventory, taken_at: float) -> Snapshot:
-        return cls(inventory, summarize(inventory), taken_at)
+    @cached_property
+    def summary(self) -> Summary:
+        return summarize(self.inventory)
 
 
 def summarize(inventory: Inventory) -> Summary:

@@ -9,7 +9,17 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, Snapshot, SourceError
+from csr_exporter.inventory import (
+    RETRIED,
+    Exchange,
+    Inventory,
+    OffsetMode,
+    Reason,
+    Rejection,
+    Service,
+    Snapshot,
+    SourceError,
+)
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the latency histogram, in seconds; 20 is the default of ``request_timeout``."""
@@ -163,33 +173,38 @@ class Status:
 
     def after_success(
         self,
-        snapshot: Snapshot,
+        inventory: Inventory,
+        now: float,
         seconds: float,
         torn_walks: int = 0,
         rejected: Mapping[Rejection, int] | None = None,
         requests: int = 0,
     ) -> Status:
-        """The status after a poll that took *seconds* and *requests* and read *snapshot*."""
+        """The status after a poll that ended *now*, took *seconds* and *requests*, and read *inventory*.
+
+        An equal inventory keeps its snapshot, and with it everything that was derived from that.
+        """
+        unchanged = self.snapshot and self.snapshot.inventory == inventory
         return replace(
-            self._after_comparing(snapshot),
-            snapshot=snapshot,
+            self if unchanged else self._with(inventory),
             error=None,
             polls=self.polls + 1,
             rejected={reason: count + (rejected or {}).get(reason, 0) for reason, count in self.rejected.items()},
             torn_walks=self.torn_walks + torn_walks,
-            last_poll=snapshot.taken_at,
-            last_success=snapshot.taken_at,
+            last_poll=now,
+            last_success=now,
             last_duration=seconds,
             waiting_until=None,
-            recent=self._recent_and(Poll(snapshot.taken_at, seconds, requests)),
+            recent=self._recent_and(Poll(now, seconds, requests)),
         )
 
-    def _after_comparing(self, snapshot: Snapshot) -> Status:
-        if not snapshot.inventory.complete:
-            return self
-        names = {csr.id: csr.name for csr in snapshot.inventory.csrs}
+    def _with(self, inventory: Inventory) -> Status:
+        changed = replace(self, snapshot=Snapshot(inventory))
+        if not inventory.complete:
+            return changed
+        names = {csr.id: csr.name for csr in inventory.csrs}
         churn = self.churn if self.complete_names is None else self.churn.after(self.complete_names, names)
-        return replace(self, complete_names=names, churn=churn)
+        return replace(changed, complete_names=names, churn=churn)
 
     def after_failure(self, error: SourceError, now: float, seconds: float, requests: int = 0) -> Status:
         """Keep the last good snapshot; count and remember *error*."""

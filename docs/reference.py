@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client.core import Metric
 
 from csr_exporter.config import Config
-from csr_exporter.inventory import Csr, Exchange, Inventory, Service, Snapshot
+from csr_exporter.inventory import Csr, Exchange, Inventory, Service
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Account, Reloads, Status, Traffic
 
@@ -94,9 +94,9 @@ DURATION = r"^(?=\d)"
 def exposed_families() -> list[Metric]:
     """Every family, with a sample of each shape."""
     csr = Csr("1", algorithm="SM2", usage="PERSONAL", created_at=1.0, updated_at=1.0)
-    snapshot = Snapshot.of(Inventory((csr,), 1, {"SM2": 1}, complete=True), taken_at=1.0)
+    inventory = Inventory((csr,), 1, {"SM2": 1}, complete=True)
     status = Status(Account("production", limit=500), traffic=Traffic().after(Exchange(Service.SCM, "200", 0.1, 0.0)))
-    status = replace(status.after_success(snapshot, 0.1), credential_expires_at=1.0, credential_renewals=0)
+    status = replace(status.after_success(inventory, 1.0, 0.1), credential_expires_at=1.0, credential_renewals=0)
     return [*families([status], Exposed(), now=2.0), *exporter_families(Reloads("", 0.0))]
 
 

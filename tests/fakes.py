@@ -53,14 +53,14 @@ def an_inventory(*csrs: Csr, **changes: Any) -> Inventory:  # noqa: ANN401 - as 
     return replace(Inventory(csrs, reported=len(csrs), by_algorithm=counts, complete=True), **changes)
 
 
-def a_snapshot(*csrs: Csr, taken_at: float = NOW, **changes: Any) -> Snapshot:  # noqa: ANN401 - as `dataclasses.replace`
+def a_snapshot(*csrs: Csr, **changes: Any) -> Snapshot:  # noqa: ANN401 - as `dataclasses.replace`
     """A snapshot of `an_inventory`."""
-    return Snapshot.of(an_inventory(*csrs, **changes), taken_at)
+    return Snapshot(an_inventory(*csrs, **changes))
 
 
 def a_status(*csrs: Csr, name: str = "production", **changes: Any) -> Status:  # noqa: ANN401 - as `dataclasses.replace`
     """The status of an account after one good poll that took half a second."""
-    return replace(Status(Account(name)).after_success(a_snapshot(*csrs), seconds=0.5), **changes)
+    return replace(Status(Account(name)).after_success(an_inventory(*csrs), NOW, seconds=0.5), **changes)
 
 
 class FakeExporter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from csr_exporter.inventory import RETRIED, Exchange, OffsetMode, Reason, Rejection, Service, SourceError
 from csr_exporter.status import LATENCY_BUCKETS, RECENT_POLLS, Account, Churn, Latency, Poll, Status, Traffic
-from tests.fakes import NOW, a_csr, a_snapshot, a_status
+from tests.fakes import NOW, a_csr, a_status, an_inventory
 
 FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403")
 
@@ -31,7 +31,7 @@ def test_a_failed_poll_keeps_the_last_good_snapshot_and_is_counted() -> None:
 def test_a_good_poll_ends_an_error() -> None:
     status = a_status(a_csr()).after_failure(FORBIDDEN, NOW, seconds=0.1)
 
-    status = status.after_success(a_snapshot(a_csr(), taken_at=NOW + 60), seconds=0.2)
+    status = status.after_success(an_inventory(a_csr()), NOW + 60, seconds=0.2)
 
     assert status.up
     assert status.error is None
@@ -48,7 +48,9 @@ def test_an_inventory_is_stale_once_it_is_older_than_allowed() -> None:
 def test_changes_between_complete_inventories_are_counted() -> None:
     status = a_status(a_csr("1"), a_csr("2"), a_csr("3", name="old"))
 
-    status = status.after_success(a_snapshot(a_csr("2"), a_csr("3", name="new"), a_csr("4"), a_csr("5")), seconds=0.1)
+    status = status.after_success(
+        an_inventory(a_csr("2"), a_csr("3", name="new"), a_csr("4"), a_csr("5")), NOW, seconds=0.1
+    )
 
     assert status.churn == Churn(added=2, removed=1, renamed=1)
 
@@ -60,18 +62,30 @@ def test_the_first_inventory_counts_nothing_as_new() -> None:
 def test_an_incomplete_inventory_proves_nothing_gone_or_new() -> None:
     status = a_status(a_csr("1"), a_csr("2"))
 
-    torn = status.after_success(a_snapshot(a_csr("3"), complete=False), seconds=0.1)
-    whole = torn.after_success(a_snapshot(a_csr("1"), a_csr("3")), seconds=0.1)
+    torn = status.after_success(an_inventory(a_csr("3"), complete=False), NOW, seconds=0.1)
+    whole = torn.after_success(an_inventory(a_csr("1"), a_csr("3")), NOW, seconds=0.1)
 
     assert torn.churn == Churn()
     assert whole.churn == Churn(added=1, removed=1)
+
+
+def test_an_equal_inventory_keeps_its_snapshot_and_all_else_goes_on() -> None:
+    first = a_status(a_csr("1"), a_csr("2"))
+
+    second = first.after_success(an_inventory(a_csr("1"), a_csr("2")), NOW + 300, seconds=0.5)
+    third = second.after_success(an_inventory(a_csr("1"), a_csr("2", name="new")), NOW + 600, seconds=0.5)
+
+    assert second.snapshot is first.snapshot
+    assert (second.polls, second.last_success, second.churn) == (2, NOW + 300, Churn())
+    assert third.snapshot is not first.snapshot
+    assert third.churn == Churn(renamed=1)
 
 
 def test_rejected_records_and_torn_walks_add_up() -> None:
     status = a_status(a_csr())
 
     for _ in range(2):
-        status = status.after_success(a_snapshot(a_csr()), 0.1, torn_walks=1, rejected={Rejection.MISSING_ID: 3})
+        status = status.after_success(an_inventory(a_csr()), NOW, 0.1, 1, {Rejection.MISSING_ID: 3})
 
     assert status.torn_walks == 2
     assert status.rejected[Rejection.MISSING_ID] == 6
@@ -105,7 +119,7 @@ def test_the_latest_polls_are_remembered_with_how_they_went() -> None:
 
     for number in range(RECENT_POLLS):
         status = status.after_failure(FORBIDDEN, NOW + number, seconds=0.5, requests=number)
-    status = status.after_success(a_snapshot(taken_at=NOW + 100), seconds=2.0, requests=7)
+    status = status.after_success(an_inventory(), NOW + 100, seconds=2.0, requests=7)
 
     assert len(status.recent) == RECENT_POLLS
     assert status.recent[0] == Poll(NOW + 1, 0.5, 1, Reason.FORBIDDEN)

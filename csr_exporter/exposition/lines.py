@@ -1,17 +1,19 @@
 """Samples as lines, the same in both formats: name, labels in alphabetical order, value.
 
-They are what the client library would write, in a fifth of the time; a test compares every byte.
+They are what the client library would write, in a fraction of the time; a test compares every byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.metrics import AgeFamily
+from csr_exporter.inventory import Csr
+from csr_exporter.metrics import CSR_GAUGES, INFO_LABELS, AgeFamily, Exposed, ages_of, with_series
 
 _go_string: Callable[[float], str] = floatToGoString
 
@@ -22,12 +24,15 @@ def lines(family: Metric) -> bytes:
 
 
 class AgeLines:
-    """The samples of a family whose values change with time, with gaps for the values."""
+    """Samples whose values change with time, as lines with gaps for *values*."""
 
-    def __init__(self, family: AgeFamily) -> None:
-        series = [_series(sample).replace("%", "%%") for sample in family.metric.samples]
-        self._template = "".join([f"{each} %s\n" for each in series])
-        self._values = family.values
+    def __init__(self, series: Iterable[str], values: Callable[[float], Sequence[int]]) -> None:
+        self._template = "".join([each.replace("%", "%%") + "%s\n" for each in series])
+        self._values = values
+
+    @classmethod
+    def of(cls, family: AgeFamily) -> AgeLines:
+        return cls([f"{_series(sample)} " for sample in family.metric.samples], family.values)
 
     def as_of(self, now: float) -> bytes:
         return (self._template % tuple(numbers(self._values(now)))).encode()
@@ -49,8 +54,40 @@ def numbers(values: Iterable[int]) -> list[str]:
     ]
 
 
+def csr_lines(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[tuple[str, bytes | AgeLines]]:
+    """The samples of `csr_exporter.metrics.csr_families` by the name of the family, straight from *csrs*."""
+    chosen = with_series(csrs, exposed)
+    fixed = {"account": repeat(_escaped(account)), "id": _all_escaped([csr.id for csr in chosen])}
+    further = {label: _all_escaped(list(map(INFO_LABELS[label], chosen))) for label in exposed.labels}
+    yield "scm_csr", "".join(_with_labels("scm_csr_info", fixed | further, " 1.0\n")).encode()
+    names = further.get("name") or _all_escaped([csr.name for csr in chosen])
+    series = list(_with_labels("", fixed | {"name": names}, " "))
+    for gauge in CSR_GAUGES:
+        known = [
+            (each, value) for each, value in zip(series, map(gauge.value, chosen), strict=True) if value is not None
+        ]
+        if gauge.is_age:
+            yield gauge.name, AgeLines([gauge.name + each for each, _ in known], ages_of([time for _, time in known]))
+        else:
+            yield gauge.name, "".join([f"{gauge.name}{each}{_number(value)}\n" for each, value in known]).encode()
+
+
+def _with_labels(name: str, columns: Mapping[str, Iterable[str]], end: str) -> Iterator[str]:
+    """For each row of *columns*, *name* with its values as labels, then *end*."""
+    labels = sorted(columns)
+    gaps = ",".join([f'{label}="%s"' for label in labels])
+    template = f"{name}{{{gaps}}}{end}"
+    return (template % row for row in zip(*[columns[label] for label in labels], strict=False))
+
+
 def _number(value: float) -> str:
-    return repr(float(value)) if 0 <= value < 10**6 else _go_string(value)
+    if 0 <= value < 10**6:
+        return repr(float(value))
+    if 10**9 <= value < 10**10 and (milliseconds := round(value * 1000)) / 1000 == value:
+        # A time of this century. As it has fewer than 16 digits, they are those of the shortest representation.
+        digits = str(milliseconds)
+        return f"{digits[0]}.{digits[1:]}".rstrip("0.") + "e+09"
+    return _go_string(value)
 
 
 def _series(sample: Sample) -> str:
@@ -59,6 +96,12 @@ def _series(sample: Sample) -> str:
         return sample.name
     labels = ",".join([f'{name}="{_escaped(sample.labels[name])}"' for name in sorted(sample.labels)])
     return f"{sample.name}{{{labels}}}"
+
+
+def _all_escaped(texts: list[str]) -> list[str]:
+    """*texts*, escaped one by one only if any needs it."""
+    whole = "".join(texts)
+    return texts if _escaped(whole) == whole else list(map(_escaped, texts))
 
 
 def _escaped(text: str) -> str:

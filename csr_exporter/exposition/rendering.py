@@ -10,16 +10,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from csr_exporter.exposition.compression import MIN_BLOCK, Block, Piece, joined
 from csr_exporter.exposition.formats import TEXT, Format
-from csr_exporter.exposition.lines import AgeLines, lines
+from csr_exporter.exposition.lines import AgeLines, csr_lines, lines
 from csr_exporter.inventory import Snapshot
-from csr_exporter.metrics import AgeFamily, Exposed, Family, empty_families, snapshot_families, status_families
+from csr_exporter.metrics import AgeFamily, Exposed, Family, empty_families, inventory_families, status_families
 from csr_exporter.status import Status
 
 Part = Piece | AgeLines
 """One account's lines in one family."""
 
 # Entries go with the value that they come from, so nothing has to be purged. Parts must not refer to it.
-_CACHE: MutableMapping[Snapshot | Status, tuple[tuple[str, Exposed], dict[str, Part]]] = WeakKeyDictionary()
+_CACHE: MutableMapping[Snapshot | Status, tuple[tuple[str, Exposed], list[tuple[str, Part]]]] = WeakKeyDictionary()
 
 
 def exposition(
@@ -50,26 +50,34 @@ def prepare(status: Status, exposed: Exposed, now: float) -> None:
 def _parts(status: Status, exposed: Exposed, now: float) -> Iterator[tuple[str, Part]]:
     name, snapshot = status.account.name, status.current(now)
     if snapshot:
-        yield from _cached(snapshot, name, exposed, lambda: snapshot_families(name, snapshot, exposed))
-    yield from _cached(status, name, exposed, lambda: status_families(status, exposed))
+        yield from _cached(snapshot, (name, exposed), lambda: _snapshot_parts(name, snapshot, exposed))
+    yield from _cached(status, (name, exposed), lambda: map(_part, status_families(status, exposed)))
+
+
+def _snapshot_parts(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[tuple[str, Part]]:
+    yield from map(_part, inventory_families(account, snapshot, exposed.age_buckets))
+    for name, each in csr_lines(account, snapshot.inventory.csrs, exposed):
+        yield name, each if isinstance(each, AgeLines) else _piece(each)
 
 
 def _cached(
-    value: Snapshot | Status, account: str, exposed: Exposed, families: Callable[[], Iterable[Family]]
+    source: Snapshot | Status, key: tuple[str, Exposed], render: Callable[[], Iterable[tuple[str, Part]]]
 ) -> Iterable[tuple[str, Part]]:
-    """The parts cached for *value*; rendered anew where there are none, or for another account or settings."""
-    key = (account, exposed)
-    found = _CACHE.get(value)
+    """The parts cached for *source*; rendered anew if there are none, or for another *key*."""
+    found = _CACHE.get(source)
     if found is None or found[0] != key:
-        found = _CACHE[value] = (key, dict(map(_rendered, families())))
-    return found[1].items()
+        found = _CACHE[source] = (key, list(render()))
+    return found[1]
 
 
-def _rendered(family: Family) -> tuple[str, Part]:
+def _part(family: Family) -> tuple[str, Part]:
     if isinstance(family, AgeFamily):
-        return family.metric.name, AgeLines(family)
-    text = lines(family)
-    return family.name, Block(text) if len(text) >= MIN_BLOCK else text
+        return family.metric.name, AgeLines.of(family)
+    return family.name, _piece(lines(family))
+
+
+def _piece(text: bytes) -> Piece:
+    return Block(text) if len(text) >= MIN_BLOCK else text
 
 
 @lru_cache(maxsize=8)

@@ -3,18 +3,23 @@
 Every family is part of every scrape, with or without samples; a value that is not known has no sample.
 """
 
-from csr_exporter.metrics.families import empty_families, families, snapshot_families
-from csr_exporter.metrics.family import AgeFamily, Family
-from csr_exporter.metrics.per_csr import Exposed
+from csr_exporter.metrics.families import empty_families, families
+from csr_exporter.metrics.family import AgeFamily, Family, ages_of
+from csr_exporter.metrics.inventory import inventory_families
+from csr_exporter.metrics.per_csr import CSR_GAUGES, INFO_LABELS, Exposed, with_series
 from csr_exporter.metrics.status import exporter_families, status_families
 
 __all__ = [
+    "CSR_GAUGES",
+    "INFO_LABELS",
     "AgeFamily",
     "Exposed",
     "Family",
+    "ages_of",
     "empty_families",
     "exporter_families",
     "families",
-    "snapshot_families",
+    "inventory_families",
     "status_families",
+    "with_series",
 ]

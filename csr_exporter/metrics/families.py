@@ -13,7 +13,7 @@ from csr_exporter.metrics.per_csr import Exposed, csr_families
 from csr_exporter.metrics.status import status_families
 from csr_exporter.status import Account, Status
 
-_NOTHING = Snapshot.of(Inventory(csrs=(), reported=None, by_algorithm={}, complete=False), taken_at=0.0)
+_NOTHING = Snapshot(Inventory(csrs=(), reported=None, by_algorithm={}, complete=False))
 
 
 def families(statuses: Sequence[Status], exposed: Exposed, now: float) -> Iterable[Metric]:
@@ -39,13 +39,8 @@ def empty_families(exposed: Exposed) -> Iterator[Metric]:
         yield Metric(metric.name, metric.documentation, metric.type)
 
 
-def snapshot_families(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
-    """The families that depend on what was read."""
-    yield from inventory_families(account, snapshot, exposed.age_buckets)
-    yield from csr_families(account, snapshot.inventory.csrs, exposed)
-
-
 def _of_account(status: Status, snapshot: Snapshot | None, exposed: Exposed) -> Iterator[Family]:
     if snapshot:
-        yield from snapshot_families(status.account.name, snapshot, exposed)
+        yield from inventory_families(status.account.name, snapshot, exposed.age_buckets)
+        yield from csr_families(status.account.name, snapshot.inventory.csrs, exposed)
     yield from status_families(status, exposed)

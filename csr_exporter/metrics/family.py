@@ -41,14 +41,14 @@ def as_of(family: Family, now: float) -> Metric:
 
 
 def ages(metric: Metric) -> AgeFamily:
-    """The ages that follow from the timestamps in *metric*: to the nearest second, 0 for times in the future."""
-    times = [sample.value for sample in metric.samples]
+    """The ages that follow from the timestamps in *metric*."""
+    return AgeFamily(metric, ages_of([sample.value for sample in metric.samples]))
 
-    def values(now: float) -> Sequence[int]:
-        # Halves round up. Comparing is cheaper than calling max for each.
-        return [int(age) if (age := now - time + 0.5) > 0 else 0 for time in times]
 
-    return AgeFamily(metric, values)
+def ages_of(times: Sequence[float]) -> Callable[[float], Sequence[int]]:
+    """Computes the ages that follow from *times*: to the nearest second, 0 for times in the future."""
+    # Halves round up. Comparing is cheaper than calling max for each.
+    return lambda now: [int(age) if (age := now - time + 0.5) > 0 else 0 for time in times]
 
 
 def gauge(name: str, text: str, account: str, value: Value[L], *labels: str) -> GaugeMetricFamily:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.samples import Sample
 
 from csr_exporter.inventory import UNKNOWN, Csr, Snapshot
 from csr_exporter.metrics.family import Family, ages
@@ -25,48 +25,71 @@ class Exposed:
     labels: tuple[str, ...] = ("name", "domain_name", "private_key_algo", "usage")
 
 
-_INFO: dict[str, Callable[[Csr], str]] = {
-    "name": lambda csr: csr.name,
-    "domain_name": lambda csr: csr.domain,
+INFO_LABELS: dict[str, Callable[[Csr], str]] = {
+    "name": attrgetter("name"),
+    "domain_name": attrgetter("domain"),
     "private_key_algo": lambda csr: csr.algorithm or UNKNOWN,
     "usage": lambda csr: csr.usage or UNKNOWN,
     "sans": lambda csr: ";".join(csr.sans)[:LONGEST],
-    "company_name": lambda csr: csr.company_name,
-    "company_country": lambda csr: csr.company_country,
-    "company_province": lambda csr: csr.company_province,
-    "company_city": lambda csr: csr.company_city,
+    "company_name": attrgetter("company_name"),
+    "company_country": attrgetter("company_country"),
+    "company_province": attrgetter("company_province"),
+    "company_city": attrgetter("company_city"),
 }
+"""The labels of ``scm_csr_info`` to choose from; it always has ``account`` and ``id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsrGauge:
+    """A gauge with a sample for each CSR, with the labels ``account``, ``id`` and ``name``.
+
+    Its values are those of *value*, or the ages that follow from them.
+    """
+
+    name: str
+    text: str
+    value: Callable[[Csr], float | None]
+    is_age: bool = False
+
+
+CSR_GAUGES = (
+    CsrGauge(
+        "scm_csr_create_timestamp_seconds",
+        "When the CSR was created (API field create_time), in Unix seconds.",
+        attrgetter("created_at"),
+    ),
+    CsrGauge(
+        "scm_csr_update_timestamp_seconds",
+        "When the CSR was last renamed (API field update_time), in Unix seconds.",
+        attrgetter("updated_at"),
+    ),
+    CsrGauge(
+        "scm_csr_age_seconds",
+        "Age of the CSR when scraped, from API field create_time, rounded to seconds.",
+        attrgetter("created_at"),
+        is_age=True,
+    ),
+    CsrGauge(
+        "scm_csr_sans",
+        "Number of additional domain names of the CSR (API field sans).",
+        lambda csr: len(csr.sans),
+    ),
+)
 
 
 def csr_families(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[Family]:
-    """Families with a sample for each CSR."""
+    """Families with a sample for each CSR. `csr_exporter.exposition` writes them without making samples."""
     chosen = with_series(csrs, exposed)
-    yield _info(account, chosen, exposed.labels)
-    # The families share the labels: a copy for each sample would take several times the memory.
-    labels = [{"account": account, "id": csr.id, "name": csr.name} for csr in chosen]
-
-    def gauge(name: str, text: str, values: Sequence[float | None]) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(name, text)
-        of_csrs = zip(labels, values, strict=True)
-        family.samples = [Sample(name, each, value) for each, value in of_csrs if value is not None]
-        return family
-
-    created, updated = [csr.created_at for csr in chosen], [csr.updated_at for csr in chosen]
-    text = "When the CSR was created (API field create_time), in Unix seconds."
-    yield gauge("scm_csr_create_timestamp_seconds", text, created)
-    text = "When the CSR was last renamed (API field update_time), in Unix seconds."
-    yield gauge("scm_csr_update_timestamp_seconds", text, updated)
-    text = "Age of the CSR when scraped, from API field create_time, rounded to seconds."
-    yield ages(gauge("scm_csr_age_seconds", text, created))
-    text = "Number of additional domain names of the CSR (API field sans)."
-    yield gauge("scm_csr_sans", text, [len(csr.sans) for csr in chosen])
-
-
-def _info(account: str, csrs: Sequence[Csr], labels: Sequence[str]) -> InfoMetricFamily:
-    family = InfoMetricFamily("scm_csr", "What the service says of a CSR; always 1.", labels=["account", "id"])
-    for csr in csrs:
-        family.add_metric([account, csr.id], {label: _INFO[label](csr) for label in labels})
-    return family
+    info = InfoMetricFamily("scm_csr", "What the service says of a CSR; always 1.", labels=["account", "id"])
+    for csr in chosen:
+        info.add_metric([account, csr.id], {label: INFO_LABELS[label](csr) for label in exposed.labels})
+    yield info
+    for each in CSR_GAUGES:
+        gauge = GaugeMetricFamily(each.name, each.text, labels=["account", "id", "name"])
+        for csr in chosen:
+            if (value := each.value(csr)) is not None:
+                gauge.add_metric([account, csr.id, csr.name], value)
+        yield ages(gauge) if each.is_age else gauge
 
 
 def with_series(csrs: Sequence[Csr], exposed: Exposed) -> Sequence[Csr]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from csr_exporter.inventory import ADVICE, Exchange, Page, Query, Reason, Service, Snapshot, SourceError
+from csr_exporter.inventory import ADVICE, Exchange, Page, Query, Reason, Service, SourceError
 from csr_exporter.listing import Knowledge, Limits, Reading, read
 from csr_exporter.status import Account, Status
 
@@ -116,9 +116,10 @@ class Poller:
         return 0 < until - self._now() <= error.pause and self._source.fingerprint() == self._refused
 
     def _succeeded(self, reading: Reading, seconds: float) -> None:
-        snapshot = Snapshot.of(reading.inventory, self._now())
         self._knowledge = reading.knowledge
-        status = self.status.after_success(snapshot, seconds, reading.torn_walks, reading.rejected, self._sent)
+        status = self.status.after_success(
+            reading.inventory, self._now(), seconds, reading.torn_walks, reading.rejected, self._sent
+        )
         self.status = self._with_credentials(status)
         log.info(
             "poll_succeeded",

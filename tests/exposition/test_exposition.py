@@ -36,9 +36,9 @@ from csr_exporter.exposition import (
 from csr_exporter.exposition.compression import Block
 from csr_exporter.exposition.lines import numbers
 from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot, SourceError
-from csr_exporter.metrics import AgeFamily, Exposed, Family, exporter_families, families, snapshot_families
+from csr_exporter.metrics import AgeFamily, Exposed, Family, exporter_families, families, inventory_families
 from csr_exporter.status import Account, Reloads, Status
-from tests.fakes import DAY, NOW, a_csr, a_snapshot, a_status
+from tests.fakes import DAY, NOW, a_csr, a_status, an_inventory
 
 RELOADS = Reloads("abc", NOW)
 
@@ -80,8 +80,8 @@ def accounts(draw: st.DrawFn, name: str) -> Status:
     """An account that was never polled, or was, fails now or does not, and is stale or is not."""
     status = Status(Account(name, limit=draw(st.none() | st.integers(0, 10**6))))
     if draw(st.booleans()):
-        taken_at = draw(st.sampled_from([NOW - 3600, NOW]))
-        status = status.after_success(Snapshot.of(draw(inventories()), taken_at), draw(st.floats(0, 100)))
+        now = draw(st.sampled_from([NOW - 3600, NOW]))
+        status = status.after_success(draw(inventories()), now, draw(st.floats(0, 100)))
     if draw(st.booleans()):
         status = status.after_failure(SourceError(draw(st.sampled_from(Reason)), ""), NOW, 0.1)
     return status
@@ -138,7 +138,7 @@ def test_cached_lines_never_outlive_their_source(
     ours(statuses, exposed, NOW, form)
     events = [
         [status.after_failure(SourceError(Reason.TIMEOUT, ""), NOW + 1, 0.1) for status in statuses],
-        [status.after_success(a_snapshot(a_csr(), taken_at=NOW + 2), 0.1) for status in statuses],
+        [status.after_success(an_inventory(a_csr()), NOW + 2, 0.1) for status in statuses],
     ]
 
     for after in (statuses, *events):
@@ -146,8 +146,8 @@ def test_cached_lines_never_outlive_their_source(
 
 
 def test_a_family_that_one_account_lacks_moves_no_line_of_another_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_listed(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
-        for family in snapshot_families(account, snapshot, exposed):
+    def without_listed(account: str, snapshot: Snapshot, buckets: Sequence[float]) -> Iterator[Family]:
+        for family in inventory_families(account, snapshot, buckets):
             if isinstance(family, AgeFamily) or (family.name, account) != ("scm_csr_listed", "b"):
                 yield family
 
@@ -155,7 +155,7 @@ def test_a_family_that_one_account_lacks_moves_no_line_of_another_family(monkeyp
         return ours([a_status(a_csr(), name=name) for name in ("a", "b", "c")], Exposed(), NOW, TEXT)
 
     expected = scraped().replace(b'scm_csr_listed{account="b"} 1.0\n', b"")
-    monkeypatch.setattr(rendering, "snapshot_families", without_listed)
+    monkeypatch.setattr(rendering, "inventory_families", without_listed)
 
     assert scraped() == expected
 
@@ -211,11 +211,12 @@ def test_the_lines_of_an_inventory_are_made_once_whatever_happens_to_its_account
     status = a_large_status()
     busy = replace(status, traffic=status.traffic.after(Exchange(Service.SCM, "200", 0.2)))
     failed = busy.after_failure(SourceError(Reason.TIMEOUT, ""), NOW + 5, 0.1)
+    unchanged = failed.after_success(replace(status.snapshot.inventory), NOW + 9, 0.1) if status.snapshot else failed
 
     made = blocks(status, Exposed())
 
     assert len(made) == 4
-    assert [blocks(each, Exposed(), NOW + DAY / 100) for each in (status, busy, failed)] == [made] * 3
+    assert [blocks(each, Exposed(), NOW + DAY / 100) for each in (status, busy, failed, unchanged)] == [made] * 4
 
 
 def test_the_compressed_lines_are_ready_before_the_first_scrape() -> None:

@@ -12,7 +12,7 @@ from string import Formatter
 
 import pytest
 
-from csr_exporter.inventory import OTHER, UNKNOWN, OffsetMode, Reason, Snapshot, SourceError
+from csr_exporter.inventory import OTHER, UNKNOWN, OffsetMode, Reason, SourceError
 from csr_exporter.metrics import Exposed
 from csr_exporter.page import charts, overview, preferred_language, render
 from csr_exporter.page.facts import (
@@ -496,4 +496,4 @@ def test_a_page_of_many_accounts_in_trouble_stays_light_too() -> None:
 
 
 def test_an_age_of_the_future_is_no_age() -> None:
-    assert "under 1 s" in html_of(a_status(snapshot=Snapshot.of(an_inventory(a_csr(created_at=NOW + 9)), NOW)))
+    assert "under 1 s" in html_of(a_status(snapshot=a_snapshot(a_csr(created_at=NOW + 9))))

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.status import Account, Status
-from tests.fakes import DAY, a_csr, a_snapshot
+from tests.fakes import DAY, a_csr, an_inventory
 from tests.page import world
 from tests.page.chromium import chromium, status_page
 
@@ -53,7 +53,7 @@ def wider_than_the_window(page: Page) -> bool:
 def hostile(now: float) -> Status:
     name = '<script>document.title = "owned"</script><img src=x onerror=alert(1)>\u202egnp.exe\u2066' + "W" * 180
     csr = a_csr("1", name=name, domain=name, algorithm=name, created_at=now - DAY)
-    status = Status(Account(name)).after_success(a_snapshot(csr, taken_at=now), seconds=0.1)
+    status = Status(Account(name)).after_success(an_inventory(csr), now, seconds=0.1)
     return status.after_failure(SourceError(Reason.INTERNAL, name), now, seconds=0.1)
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_cut_off_or_needs_scrolling_sideways(
 def test_ids_of_csrs_can_be_read_without_a_mouse(browser: Browser) -> None:
     csr = a_csr("0123456789abcdef0123456789abcdef", name="shop")
 
-    with opened(browser, [Status(Account("one")).after_success(a_snapshot(csr, taken_at=time.time()), 0.1)]) as page:
+    with opened(browser, [Status(Account("one")).after_success(an_inventory(csr), time.time(), 0.1)]) as page:
         identity = page.get_by_text(csr.id, exact=True)
         assert identity.is_visible()
         assert identity.evaluate("each => getComputedStyle(each).userSelect") != "none"

@@ -12,7 +12,7 @@ from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.page.view import View
 from csr_exporter.status import Account, Status
 from csr_exporter.web.routes import application
-from tests.fakes import NOW, FakeExporter, a_csr, a_snapshot, a_status
+from tests.fakes import NOW, FakeExporter, a_csr, a_status, an_inventory
 
 FAILED = SourceError(Reason.FORBIDDEN, "HTTP 403")
 
@@ -24,7 +24,7 @@ def get(target: str, *statuses: Status) -> httpx2.Response:
 
 def accounts() -> list[Status]:
     return [
-        Status(Account("fine")).after_success(a_snapshot(a_csr(), taken_at=2 * NOW), 0.1),
+        Status(Account("fine")).after_success(an_inventory(a_csr()), 2 * NOW, 0.1),
         Status(Account("broken")).after_failure(FAILED, NOW, 0.1),
         Status(Account("new")),
     ]

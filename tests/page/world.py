@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, Snapshot, SourceError
+from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, SourceError
 from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Status, Traffic
 from tests.fakes import DAY
 
@@ -44,9 +44,7 @@ def account(name: str, number: int, now: float, *, seed: int = 1, unread: int = 
     )
     polls = recent(now - polled_ago, seed, requests=number // 50 + 1)
     before = replace(Status(Account(name)), recent=polls[:-1], traffic=Traffic(clock_skew=0.3))
-    status = before.after_success(
-        Snapshot.of(inventory, now - polled_ago), polls[-1].seconds, requests=polls[-1].requests
-    )
+    status = before.after_success(inventory, now - polled_ago, polls[-1].seconds, requests=polls[-1].requests)
     return replace(status, next_poll=now - polled_ago + 300, churn=Churn(number // 11, number // 19, number // 90))
 
 

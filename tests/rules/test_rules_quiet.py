@@ -17,7 +17,7 @@ from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Account, Reloads, Status
 from deploy.prometheus.cases import JOB, series_of
 from deploy.prometheus.rules import RULES
-from tests.fakes import DAY, a_csr, a_snapshot
+from tests.fakes import DAY, a_csr, an_inventory
 from tests.processes import DEADLINE, tool
 
 MINUTES = 120
@@ -61,7 +61,7 @@ def polled(status: Status, minute: int) -> Status:
     """*status* after one good poll of a list that grows by a CSR an hour."""
     csrs = [a_csr(str(number), created_at=-number * 20 * DAY) for number in range(12 + minute // NEW_EVERY)]
     answered = status.traffic.after(Exchange(Service.SCM, "200", seconds=0.2, clock_skew=-0.5))
-    return replace(status, traffic=answered).after_success(a_snapshot(*csrs, taken_at=minute * 60.0), seconds=0.5)
+    return replace(status, traffic=answered).after_success(an_inventory(*csrs), minute * 60.0, seconds=0.5)
 
 
 ACCOUNTS = ("production", "staging", "sandbox")
