@@ -125,7 +125,6 @@ VERBS: Mapping[str, Callable[[Any, float], str]] = {
     "age": lambda value, _: f"{seconds(value):.0f}",
     # The library does not type it.
     "bound": lambda value, _: str(floatToGoString(seconds(value))),  # type: ignore[no-untyped-call]
-    "rest": lambda value, _: f"{1 - value:.6g}",
     "percent": lambda value, _: f"{value:.0%}",
     "either": lambda value, _: "|".join(value),
     "others": lambda value, _: "".join(f"|{each}" for each in value if each not in DOCUMENTED_ALGORITHMS),
@@ -143,8 +142,9 @@ def filled(text: str, thresholds: Thresholds = DEFAULTS, faster: float = 1.0) ->
 
 def open_groups(*, replicas: bool = False) -> list[dict[str, Any]]:
     """The groups of rules with their thresholds open; *replicas* says whether that threshold is set."""
-    records = [{"record": each["record"], "expr": each["expr"]} for each in TEMPLATE["records"]]
-    groups = {"records": records, **{concern: [] for concern in CONCERNS}}
+    groups: dict[str, list[Rule]] = {name: [] for name in ("records", *CONCERNS)}
+    for each in TEMPLATE["records"]:
+        groups[each.get("group", "records")].append({"record": each["record"], "expr": each["expr"]})
     for each in ALERTS.values():
         groups[each["concern"]].append(open_rule(each, replicas=replicas))
     return [{"name": f"csr-exporter.{name}", "rules": rules} for name, rules in groups.items()]

@@ -241,10 +241,11 @@ def labelled(name: str, **labels: str) -> dict[str, str]:
     return {"alertname": name, "severity": alert["severity"], "concern": alert["concern"], **own, **labels}
 
 
-STAY = ("ScmCsrGrowthBurst", "ScmCsrMassRemoval")
+STAY = ("ScmCsrGrowthBurst", "ScmCsrMassRemoval", "ScmCsrUnexpectedRemoval")
 BANDS = {
     "ScmCsrKeyVeryOld": ("ScmCsrKeyOld",),
     "ScmCsrGrowthBurst": ("ScmCsrUnexpectedGrowth",),
+    "ScmCsrMassRemoval": ("ScmCsrUnexpectedRemoval",),
     "ScmCsrLimitReached": ("ScmCsrLimitNearing", "ScmCsrLimitExhausting"),
     "ScmCsrDisallowedAlgorithm": ("ScmCsrUndocumentedAlgorithm",),
     "ScmCsrPollsThrottled": ("ScmCsrApiThrottled",),
