@@ -338,6 +338,8 @@ OTHER: dict[str, Any] = {
     "disagree_window": "40m",
     "remembered": "3d",
     "restart": "90s",
+    "grafana_url": "https://grafana.example.com",
+    "runbooks_url": "https://wiki.example.com/csr",
     "replicas": 2,
 }
 """Each threshold, at another value than its default; of those in seconds, whole and broken numbers of units."""

@@ -38,7 +38,7 @@
 {{- range $name, $value := .Values.prometheusRule.thresholds -}}{{- $_ := set $thresholds $name $value -}}{{- end -}}
 {{- range regexFindAll "@@[a-z_:]+@@" $text -1 | uniq -}}
 {{- $parts := append (trimAll "@" . | splitList ":") "" -}}
-{{- $value := get $thresholds (first $parts) | default 0 -}}
+{{- $value := hasKey $thresholds (first $parts) | ternary (get $thresholds (first $parts)) 0 -}}
 {{- $filled := include "csr-exporter.filled" (list (index $parts 1) $value $facts.documented_algorithms) -}}
 {{- $text = replace . ($filled | toJson | trimPrefix "\"" | trimSuffix "\"") $text -}}
 {{- end -}}
