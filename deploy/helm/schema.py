@@ -34,7 +34,7 @@ def _threshold(name: str, default: object) -> Schema:
             return SPAN if is_span(name) else TEXT
         case None:
             return COUNT
-        case _ if name.endswith(("_share", "_near", "_from")):
+        case _ if name.endswith(("_share", "_near", "_from", "_most")):
             return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
         case _:
             return {"type": "number", "minimum": 0}

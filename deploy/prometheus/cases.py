@@ -129,16 +129,18 @@ def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
     return f"⟦ {before} |.|⟧"
 
 
-EXPECTED = alerts_of(template(_number, _listing))
+def _choice(_query: str, yes: str, no: str) -> str:
+    return f"⟦{yes}||{no}⟧"
+
+
+EXPECTED = alerts_of(template(_number, _listing, _choice))
 """The alerts with a gap for each query: what stands before and after its answer, and what instead of one."""
 
 
 def _firing(alert: str, case: Case, thresholds: Thresholds) -> dict[str, Any]:
     """The alert as it has to come: the texts of its rule with what *case* says in the gaps."""
-    replaced = (
-        {"job": JOB} | ({"account": "production"} if ALERTS[alert]["of_account"] else {}) | case.get("labels", {})
-    )
-    labels = {name: label for name, label in replaced.items() if label != NOTHING}
+    own = {"job": JOB} if ALERTS[alert]["of_job"] else {}
+    labels = own | ({"account": "production"} if ALERTS[alert]["of_account"] else {}) | case.get("labels", {})
     rule = open_rule(EXPECTED[alert], replicas=thresholds["replicas"] is not None)
     answers = iter(case.get("says", []))
 

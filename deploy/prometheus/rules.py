@@ -45,10 +45,15 @@ def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
 
 
 def _listing(query: str, label: str, shape: str, before: str) -> str:
-    """*before* and each result of *query* with its *label*, or nothing if there is none."""
-    each = f"{{{{ $each.Labels.{label} }}}} ({{{{ $each.Value | {shape} }}}})"
+    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none."""
+    each = f"{{{{ or $each.Labels.{label} $each.Labels.id }}}} ({{{{ $each.Value | {shape} }}}})"
     items = f"{{{{ range $index, $each := . }}}}{{{{ if $index }}}}, {{{{ end }}}}{each}{{{{ end }}}}"
     return f"{{{{ with {_query(query)} }}}} {before} {items}.{{{{ end }}}}"
+
+
+def _choice(query: str, yes: str, no: str) -> str:
+    """*yes* if *query* has a result, else *no*."""
+    return f"{{{{ with {_query(query)} }}}}{yes}{{{{ else }}}}{no}{{{{ end }}}}"
 
 
 def rendered(file: str, **context: object) -> str:
@@ -67,8 +72,12 @@ def rendered(file: str, **context: object) -> str:
     return environment.from_string((HERE / file).read_text(encoding="utf-8")).render(**context)
 
 
-def template(number: Callable[..., str] = _number, listing: Callable[..., str] = _listing) -> dict[str, Any]:
-    """The template as data, its thresholds still open. *number* and *listing* write the queries of annotations."""
+def template(
+    number: Callable[..., str] = _number,
+    listing: Callable[..., str] = _listing,
+    choice: Callable[..., str] = _choice,
+) -> dict[str, Any]:
+    """The template as data, its thresholds still open. *number* and the others write the queries of annotations."""
     failures = "increase(csr_exporter_poll_failures_total{account=%q,job=%q}[@@failing_window:range@@])"
     text = rendered(
         "rules.template.yml",
@@ -79,6 +88,8 @@ def template(number: Callable[..., str] = _number, listing: Callable[..., str] =
         no_own_alert=f'reason!~"{"|".join(OWN_ALERT)}"',
         held=number("max(scm_csr_reported{account=%q,job=%q})", "an unknown number of"),
         limit=number("max(scm_csr_limit{account=%q,job=%q})", "?"),
+        # Which way a clock is off: the skew is the service's clock minus ours.
+        direction=choice("sum(csr_exporter_clock_skew_seconds{instance=%q,job=%q}) > 0", "behind", "ahead"),
         interval=number("max(csr_exporter_poll_interval_seconds{account=%q,job=%q})", "?", "humanizeDuration"),
         recent_failures=listing(
             f"sort_desc(max by (reason) ({failures}) > 0)",
@@ -94,7 +105,7 @@ def template(number: Callable[..., str] = _number, listing: Callable[..., str] =
 def alerts_of(template: Mapping[str, Any]) -> dict[str, Rule]:
     """The alerts by name, each with its concern."""
     return {
-        each["alert"]: {"of_account": True, **each, "concern": concern}
+        each["alert"]: {"of_account": True, "of_job": True, **each, "concern": concern}
         for concern in CONCERNS
         for each in template[concern]
     }
@@ -125,7 +136,6 @@ VERBS: Mapping[str, Callable[[Any, float], str]] = {
     "age": lambda value, _: f"{seconds(value):.0f}",
     # The library does not type it.
     "bound": lambda value, _: str(floatToGoString(seconds(value))),  # type: ignore[no-untyped-call]
-    "rest": lambda value, _: f"{1 - value:.6g}",
     "percent": lambda value, _: f"{value:.0%}",
     "either": lambda value, _: "|".join(value),
     "others": lambda value, _: "".join(f"|{each}" for each in value if each not in DOCUMENTED_ALGORITHMS),
@@ -143,8 +153,9 @@ def filled(text: str, thresholds: Thresholds = DEFAULTS, faster: float = 1.0) ->
 
 def open_groups(*, replicas: bool = False) -> list[dict[str, Any]]:
     """The groups of rules with their thresholds open; *replicas* says whether that threshold is set."""
-    records = [{"record": each["record"], "expr": each["expr"]} for each in TEMPLATE["records"]]
-    groups = {"records": records, **{concern: [] for concern in CONCERNS}}
+    groups: dict[str, list[Rule]] = {name: [] for name in ("records", *CONCERNS)}
+    for each in TEMPLATE["records"]:
+        groups[each.get("group", "records")].append({"record": each["record"], "expr": each["expr"]})
     for each in ALERTS.values():
         groups[each["concern"]].append(open_rule(each, replicas=replicas))
     return [{"name": f"csr-exporter.{name}", "rules": rules} for name, rules in groups.items()]
@@ -153,7 +164,8 @@ def open_groups(*, replicas: bool = False) -> list[dict[str, Any]]:
 def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
     """*alert* as Prometheus wants it, its thresholds open."""
     alert = alert | alert.get("with_replicas", {}) if replicas else alert
-    account = "?var-account={{ urlquery $labels.account }}" if alert["of_account"] else ""
+    job = "?var-job={{ urlquery $labels.job }}" if alert["of_job"] else ""
+    account = "&var-account={{ urlquery $labels.account }}" if alert["of_account"] else ""
     return {
         "alert": alert["alert"],
         "expr": alert["expr"],
@@ -162,8 +174,8 @@ def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
         "annotations": {
             "summary": alert["summary"],
             "description": alert["description"],
-            "runbook_url": f"https://github.com/csr-exporter/csr-exporter/blob/main/docs/runbooks/{alert['alert']}.md",
-            "dashboard_url": f"/d/{alert['dashboard']}{account}",
+            "runbook_url": f"@@runbooks_url@@/{alert['alert']}.md",
+            "dashboard_url": f"@@grafana_url@@/d/{alert['dashboard']}{job}{account}",
         },
     }
 

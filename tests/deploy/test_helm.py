@@ -304,6 +304,9 @@ OTHER: dict[str, Any] = {
     "removed_many": 5,
     "removed_few": 2,
     "removed_share": 0.15,
+    "removed_daily": 20,
+    "removed_least": 1,
+    "removed_most": 0.75,
     "limit_near": 0.95,
     "forecast_from": 0.25,
     "forecast_window": "10d",
@@ -335,6 +338,8 @@ OTHER: dict[str, Any] = {
     "disagree_window": "40m",
     "remembered": "3d",
     "restart": "90s",
+    "grafana_url": "https://grafana.example.com",
+    "runbooks_url": "https://wiki.example.com/csr",
     "replicas": 2,
 }
 """Each threshold, at another value than its default; of those in seconds, whole and broken numbers of units."""

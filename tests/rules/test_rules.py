@@ -94,6 +94,21 @@ def test_every_alert_is_tried_in_every_way(alert: str) -> None:
     assert any("replica" in each["name"] for each in others)
 
 
+def test_links_of_an_alert_lead_to_its_job_and_account_at_the_addresses_given() -> None:
+    given = {"grafana_url": "https://grafana.example.com", "runbooks_url": "https://wiki.example.com"}
+    (rule,) = [
+        rule for group in rules.groups(given) for rule in group["rules"] if rule.get("alert") == "ScmCsrForbidden"
+    ]
+
+    links = rule["annotations"]["dashboard_url"], rule["annotations"]["runbook_url"]
+
+    chosen = "?var-job={{ urlquery $labels.job }}&var-account={{ urlquery $labels.account }}"
+    assert links == (
+        f"https://grafana.example.com/d/scm-csr-exporter{chosen}",
+        "https://wiki.example.com/ScmCsrForbidden.md",
+    )
+
+
 def test_rules_ask_only_for_metrics_that_exist() -> None:
     exposed = {sample.name for family in reference.exposed_families() for sample in family.samples}
     recorded = {record["record"] for record in rules.TEMPLATE["records"]}
@@ -241,10 +256,11 @@ def labelled(name: str, **labels: str) -> dict[str, str]:
     return {"alertname": name, "severity": alert["severity"], "concern": alert["concern"], **own, **labels}
 
 
-STAY = ("ScmCsrGrowthBurst", "ScmCsrMassRemoval")
+STAY = ("ScmCsrGrowthBurst", "ScmCsrMassRemoval", "ScmCsrUnexpectedRemoval")
 BANDS = {
     "ScmCsrKeyVeryOld": ("ScmCsrKeyOld",),
     "ScmCsrGrowthBurst": ("ScmCsrUnexpectedGrowth",),
+    "ScmCsrMassRemoval": ("ScmCsrUnexpectedRemoval",),
     "ScmCsrLimitReached": ("ScmCsrLimitNearing", "ScmCsrLimitExhausting"),
     "ScmCsrDisallowedAlgorithm": ("ScmCsrUndocumentedAlgorithm",),
     "ScmCsrPollsThrottled": ("ScmCsrApiThrottled",),

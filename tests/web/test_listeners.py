@@ -263,9 +263,9 @@ def test_everything_is_below_the_prefix_and_links_are_relative(files: Files, fla
     [
         ("--web.route-prefix=/a b", "expected a path such as /csr, of letters, digits and - . _ ~"),
         ("--web.route-prefix={x}", "expected a path such as /csr, of letters, digits and - . _ ~"),
-        ("--web.external-url=example.com", "expected an address such as https://monitoring.example.com/csr"),
-        ("--web.external-url=ftp://example.com/", "expected an address such as https://monitoring.example.com/csr"),
-        ("--web.external-url=http://[x", "expected an address such as https://monitoring.example.com/csr"),
+        ("--web.external-url=example.com", "expected a URL such as https://monitoring.example.com/csr"),
+        ("--web.external-url=ftp://example.com/", "expected a URL such as https://monitoring.example.com/csr"),
+        ("--web.external-url=http://[x", "expected a URL such as https://monitoring.example.com/csr"),
         ("--web.probe-address=9", "9: expected an address such as :10065, 127.0.0.1:10065 or [::1]:10065"),
     ],
 )

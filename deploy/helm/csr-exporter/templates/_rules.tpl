@@ -12,8 +12,7 @@
 {{- /* The text for a token of files/rules.json: takes a list of its verb, the value, and the documented algorithms. */ -}}
 {{- define "csr-exporter.filled" -}}
 {{- $verb := index . 0 -}}{{- $value := index . 1 -}}{{- $documented := index . 2 -}}
-{{- if eq $verb "rest" -}}{{- printf "%.6g" (subf 1 (float64 $value)) -}}
-{{- else if eq $verb "either" -}}{{- join "|" $value -}}
+{{- if eq $verb "either" -}}{{- join "|" $value -}}
 {{- else if eq $verb "others" -}}{{- range $value -}}{{- if not (has . $documented) -}}|{{ . }}{{- end -}}{{- end -}}
 {{- else if kindIs "slice" $value -}}{{- join ", " $value -}}
 {{- else if not (kindIs "string" $value) -}}{{- printf "%.10g" (float64 $value) -}}
@@ -39,7 +38,7 @@
 {{- range $name, $value := .Values.prometheusRule.thresholds -}}{{- $_ := set $thresholds $name $value -}}{{- end -}}
 {{- range regexFindAll "@@[a-z_:]+@@" $text -1 | uniq -}}
 {{- $parts := append (trimAll "@" . | splitList ":") "" -}}
-{{- $value := get $thresholds (first $parts) | default 0 -}}
+{{- $value := hasKey $thresholds (first $parts) | ternary (get $thresholds (first $parts)) 0 -}}
 {{- $filled := include "csr-exporter.filled" (list (index $parts 1) $value $facts.documented_algorithms) -}}
 {{- $text = replace . ($filled | toJson | trimPrefix "\"" | trimSuffix "\"") $text -}}
 {{- end -}}
