@@ -70,6 +70,7 @@ def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **
             lambda: _read_and_warn(config_file), listeners.WebOptions.from_flags(web_config, **flags), _announce, shard
         )
     except AddressError as error:
+        logs.flush()  # what was logged comes before what click prints
         raise click.ClickException(str(error)) from None
 
 
@@ -210,6 +211,7 @@ def demo(web_listen_address: Address) -> None:
     try:
         demo.run(web_listen_address, _announce)
     except AddressError as error:
+        logs.flush()  # what was logged comes before what click prints
         raise click.ClickException(str(error)) from None
 
 
