@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -61,6 +62,9 @@ def main() -> None:
 @_logging
 def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
     """Poll all accounts and serve /metrics until stopped."""
+    # Until the server handles them: one that comes earlier would end the process, and not with 0.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
     from csr_exporter.commands import run
     from csr_exporter.web import listeners
 

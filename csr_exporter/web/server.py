@@ -105,7 +105,10 @@ def allow_connections() -> int:
 
 
 def serve(listeners: Sequence[Listener], started: Callable[[], None], reload: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP."""
+    """Serve until SIGTERM or SIGINT; call *started* once connections are taken, and *reload* at each SIGHUP.
+
+    Signals that were blocked until now arrive then.
+    """
     asyncio.run(_serve_until_signalled(listeners, started, reload))
 
 
@@ -118,6 +121,7 @@ async def _serve_until_signalled(
         loop.add_signal_handler(each, stopping.set)
     # Off the event loop: reading files and starting polls must not delay a scrape.
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
     started()
     await serve_until(stopping, listeners, ConnectionLimits(connections=allow_connections()))
 

@@ -480,6 +480,24 @@ def test_a_reload_adds_removes_and_changes_accounts_and_the_others_keep_what_is_
     assert "event=configuration_reloaded accounts=3" in "".join(exporter.err)
 
 
+def test_signals_that_come_before_it_listens_are_followed_then(simulator: Simulator, tmp_path: Path) -> None:
+    with running("run", write(tmp_path, simulator, production=aksk(PRODUCTION))) as exporter:
+        until(lambda: "event=configuration_weakens_security" in "".join(exporter.err))
+        exporter.process.send_signal(signal.SIGHUP)
+        until(lambda: "event=configuration_reloaded" in "".join(exporter.err))
+        code = exporter.stop()
+
+    assert code == 0
+
+
+def test_an_exporter_that_is_ended_before_it_listens_ends_well(simulator: Simulator, tmp_path: Path) -> None:
+    with running("run", write(tmp_path, simulator, production=aksk(PRODUCTION))) as exporter:
+        until(lambda: "event=configuration_weakens_security" in "".join(exporter.err))
+        code = exporter.stop()
+
+    assert code == 0
+
+
 def test_a_reload_of_a_broken_file_changes_nothing_and_says_so(simulator: Simulator, tmp_path: Path) -> None:
     argument = write(tmp_path, simulator, production=aksk(PRODUCTION))
     with running("run", argument) as exporter:
