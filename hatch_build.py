@@ -18,9 +18,11 @@ from csr_exporter import RECORD, UNKNOWN_REVISION, revision
 class RevisionHook(BuildHookInterface[Any]):
     """Adds the file `RECORD` to wheel and sdist. An image is built without git and names the commit in a variable."""
 
+    _folder: TemporaryDirectory[str] | None = None
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         commit = os.environ.get("CSR_EXPORTER_REVISION") or revision()
-        if version == "editable" or RECORD.exists() or commit == UNKNOWN_REVISION:
+        if version == "editable" or commit == UNKNOWN_REVISION:
             return
         self._folder = TemporaryDirectory()
         record = Path(self._folder.name) / RECORD.name
@@ -28,5 +30,5 @@ class RevisionHook(BuildHookInterface[Any]):
         build_data["force_include"][str(record)] = f"csr_exporter/{RECORD.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - hatch's signature
-        if hasattr(self, "_folder"):
+        if self._folder:
             self._folder.cleanup()
