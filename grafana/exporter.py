@@ -8,11 +8,12 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana.board import Board
 from grafana.columns import ACCOUNT, account, moment, named, shaded, state, waited
 from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, without_zeros
-from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, data_age, done, exporter, held, series, total
+from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, STATE, data_age, done, exporter, held, series, total
 from grafana.style import (
     BAD,
     CALM,
     CODES,
+    COUNT,
     DASH,
     GOOD,
     MISSED_POLLS,
@@ -97,7 +98,7 @@ def _failed() -> stat.Panel:
         NOT_POLLED,
     )
     query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
-    return tile(text, query, "short", colours=NONE_IS_GOOD)
+    return tile(text, query, COUNT, colours=NONE_IS_GOOD)
 
 
 def _errors() -> stat.Panel:
@@ -148,7 +149,7 @@ def _accounts() -> table.Panel:
         DASH,
     )
     asked = (
-        f"max by (account) ({series('scm_csr_up')})",
+        STATE,
         data_age("account"),
         DATA_AGE_IN_INTERVALS,
         f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})",
@@ -164,8 +165,8 @@ def _accounts() -> table.Panel:
         waited("Value #B", "Last success"),
         shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
         Column("Value #D", "Poll duration", unit="s"),
-        shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
-        shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
+        shaded("Value #E", "Failed polls", COUNT, NONE_IS_GOOD),
+        shaded("Value #F", "Not read", COUNT, NONE_IS_GOOD),
         Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
         Column("Value #H", "Clock skew", unit="s", settings=(("decimals", 0),)),
         shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
@@ -371,7 +372,7 @@ def _scrapes() -> timeseries.Panel:
     ]
     right = [
         DynamicConfigValue(id_val="custom.axisPlacement", value="right"),
-        DynamicConfigValue(id_val="unit", value="short"),
+        DynamicConfigValue(id_val="unit", value=COUNT),
         DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [4, 6]}),
         DynamicConfigValue(id_val="custom.lineWidth", value=1),
     ]
