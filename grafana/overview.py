@@ -56,8 +56,8 @@ NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
-_LIMITS = f"max by (account) ({series('scm_csr_limit')})"
-LIMIT_USED = share(total(held("scm_csr_reported"), "account"), _LIMITS)
+_LIMITS = f"max by (job, account) ({series('scm_csr_limit')})"
+LIMIT_USED = share(total(held("scm_csr_reported"), "job", "account"), _LIMITS)
 REPORTED = series("scm_csr_reported")
 FORECAST = f"max without ({REPLICAS}) (predict_linear({REPORTED}[7d], 30 * 86400) and {REPORTED})"
 
@@ -130,7 +130,7 @@ def _data_age() -> stat.Panel:
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({data_age('account')})", kind="instant")
+    query = Query(f"{NEVER} or max({data_age('job', 'account')})", kind="instant")
     return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
 
 
@@ -236,7 +236,7 @@ def _limit() -> timeseries.Panel:
         "scm_csr_reported / scm_csr_limit, for accounts with a configured limit. Orange from 80 %, red from 100 %.",
         "No account has a limit",
     )
-    panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.2)
+    panel = lines(text, [Query(LIMIT_USED)], "percentunit").axis_soft_max(1.2)
     return limited(panel, LIMIT)
 
 
@@ -253,16 +253,17 @@ def _accounts() -> table.Panel:
     )
     asked = (
         STATE,
-        total(held("scm_csr_reported"), "account"),
-        coverage("account"),
-        days(f"max by (account) ({series('scm_csr_oldest_age_seconds')})"),
-        older_than(UP_TO_ONE_YEAR, "account"),
+        total(held("scm_csr_reported"), "job", "account"),
+        coverage("job", "account"),
+        days(f"max by (job, account) ({series('scm_csr_oldest_age_seconds')})"),
+        older_than(UP_TO_ONE_YEAR, "job", "account"),
         LIMIT_USED,
-        share(f"clamp_min({total(FORECAST, 'account')}, 0)", _LIMITS),
-        data_age("account"),
+        share(f"clamp_min({total(FORECAST, 'job', 'account')}, 0)", _LIMITS),
+        data_age("job", "account"),
     )
     columns = [
         account("scm-csr-inventory", "CSRs of this account"),
+        Column("job", "Job"),
         state("Value #A"),
         Column("Value #B", "CSRs", unit=COUNT),
         shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD, decimals=1),
@@ -308,6 +309,7 @@ def _alerts() -> table.Panel:
         ),
         named("alertname", "Alert"),
         account("scm-csr-exporter", "How this account is polled", 90),
+        Column("job", "Job", 90),
         Column("Value #A", "For", 65, "s", (("decimals", 0),)),
     ]
     queries = [Query(f"time() - {_alerting('ALERTS_FOR_STATE')} and {FIRING}", kind="table"), Query(RANK, kind="table")]
@@ -316,7 +318,7 @@ def _alerts() -> table.Panel:
 
 def _alerting(metric: str, matchers: str = "") -> str:
     which = f'alertname=~"(ScmCsr|CsrExporter).+", job=~"$job|", account=~"$account|"{matchers}'
-    return f"max by (alertname, severity, account) ({metric}{{{which}}})"
+    return f"max by (alertname, severity, job, account) ({metric}{{{which}}})"
 
 
 FIRING = _alerting("ALERTS", ', alertstate="firing"')

@@ -87,10 +87,12 @@ def data_age(*by: str) -> str:
     return f"time() - max by ({', '.join(by)}) ({series('csr_exporter_last_success_timestamp_seconds')})"
 
 
-DATA_AGE_IN_INTERVALS = f"({data_age('account')}) / max by (account) ({series('csr_exporter_poll_interval_seconds')})"
+DATA_AGE_IN_INTERVALS = (
+    f"({data_age('job', 'account')}) / max by (job, account) ({series('csr_exporter_poll_interval_seconds')})"
+)
 
-SUCCEEDED = f"max by (account) ({series('csr_exporter_last_success_timestamp_seconds')})"
-NEVER = f"-1 * (count(max by (account) ({series('scm_csr_up')}) unless on (account) {SUCCEEDED}) > bool 0)"
+SUCCEEDED = f"max by (job, account) ({series('csr_exporter_last_success_timestamp_seconds')})"
+NEVER = f"-1 * (count(max by (job, account) ({series('scm_csr_up')}) unless on (job, account) {SUCCEEDED}) > bool 0)"
 """-1 if any account was never polled successfully since its exporters started, else absent."""
 
 # --- trust ------------------------------------------------------------------------------------------------------------
@@ -108,8 +110,8 @@ UNTRUSTED_ACCOUNTS = (
     f") or vector(0)) + {MISSING}"
 )
 STATE = (
-    f"max by (account) ({series('scm_csr_up')})"
-    f" or max by (account) (last_over_time({series('scm_csr_up')}[1d])) * 0 - 1"
+    f"max by (job, account) ({series('scm_csr_up')})"
+    f" or max by (job, account) (last_over_time({series('scm_csr_up')}[1d])) * 0 - 1"
 )
 """1 for an account whose last poll succeeded, 0 if it failed, -1 if it was polled within a day and is not any more."""
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.prometheus.cases import series_of
 from tests.dashboards.grafana import Dashboard, dashboards
 from tests.processes import DEADLINE, tool
 
@@ -17,11 +18,13 @@ World = Mapping[str, str]
 """Samples, a minute apart, by series; ``job`` and ``instance`` are added."""
 
 
-def answer(title: str, panel: str, ref: str, world: World, folder: Path, at: int = 90) -> dict[str, float]:
-    """What *panel* answers after *at* minutes, by account."""
+def answer(  # noqa: PLR0913 - which query, in which world, and what of it
+    title: str, panel: str, ref: str, world: World, folder: Path, *, at: int = 90, by: str = "account"
+) -> dict[str, float]:
+    """What *panel* answers after *at* minutes, by the label *by*."""
     expr = _expression(BOARDS[title], panel, ref)
     series = [
-        {"series": re.sub(r"\{(.*)\}", r'{\1,job="csr-exporter",instance="one"}', name), "values": values}
+        {"series": series_of(name, job="csr-exporter", instance="one"), "values": values}
         for name, values in world.items()
     ]
     # Nothing is expected, so that promtool shows all that there is.
@@ -37,7 +40,7 @@ def answer(title: str, panel: str, ref: str, world: World, folder: Path, at: int
     )
     (got,) = re.findall(r"got: (.*)", result.stdout + result.stderr) or [""]
     return {
-        (re.findall(r'account="([^"]*)"', labels) or [""])[0]: float(value)
+        (re.findall(rf'\b{by}="([^"]*)"', labels) or [""])[0]: float(value)
         for labels, value in re.findall(r"\{([^}]*)\} (\S+?)(?:,|$)", got)
     }
 
@@ -85,3 +88,18 @@ def test_one_csr_not_read_is_not_all_of_them(tmp_path: Path) -> None:
     assert answer("CSR overview", "Read in full", "A", world, tmp_path) == {"": 0.999}
     assert answer("CSR overview", "Accounts", "C", world, tmp_path) == {"production": 0.999}
     assert answer("CSR overview", "Read in full", "A", world | {next(reversed(world)): "5500x100"}, tmp_path) == {"": 1}
+
+
+def test_accounts_of_one_name_in_two_jobs_are_two(tmp_path: Path) -> None:
+    world = {
+        'scm_csr_up{account="default",job="a"}': "1x100",
+        'scm_csr_up{account="default",job="b"}': "0x100",
+        'scm_csr_reported{account="default",job="a"}': "10x100",
+        'scm_csr_reported{account="default",job="b"}': "20x100",
+        'scm_csr_limit{account="default",job="a"}': "100x100",
+        'scm_csr_limit{account="default",job="b"}': "25x100",
+    }
+
+    shown = [answer("CSR overview", "Accounts", ref, world, tmp_path, by="job") for ref in ("A", "B", "F")]
+
+    assert shown == [{"a": 1, "b": 0}, {"a": 10, "b": 20}, {"a": 0.1, "b": 0.8}]
