@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 
 from grafana.panels import Column
-from grafana.style import ALGORITHMS, BAD, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WARNING, absent, words
+from grafana.style import ALGORITHMS, BAD, COUNT, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WARNING, absent, words
 
 ACCOUNT = "Account"
 
@@ -26,8 +26,8 @@ def account(dashboard: str, title: str, width: int | None = None) -> Column:
 
 
 def state(field: str) -> Column:
-    """Whether the last poll succeeded, in words."""
-    mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD)})]
+    """Whether the last poll succeeded, in words; -1 is an account that nobody polls any more."""
+    mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD), "-1": ("not polled", BAD)})]
     return Column(field, "State", 80, settings=(("mappings", mappings), _COLOURED_GROUND, ("custom.align", "center")))
 
 
@@ -74,7 +74,7 @@ def waited(field: str, title: str) -> Column:
     return Column(field, title, None, "s", settings)
 
 
-def bar(field: str, title: str, colour: str, unit: str = "short") -> Column:
+def bar(field: str, title: str, colour: str, unit: str = COUNT) -> Column:
     """A number with a bar."""
     settings = (
         ("min", 0),

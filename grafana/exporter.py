@@ -8,11 +8,12 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana.board import Board
 from grafana.columns import ACCOUNT, account, moment, named, shaded, state, waited
 from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, without_zeros
-from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, data_age, done, exporter, held, series, total
+from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, STATE, data_age, done, exporter, held, series, total
 from grafana.style import (
     BAD,
     CALM,
     CODES,
+    COUNT,
     DASH,
     GOOD,
     MISSED_POLLS,
@@ -41,7 +42,7 @@ MODES = {
 
 _MODE = "csr_exporter_offset_mode_info"
 _FOUND_OUT = series(_MODE, 'mode!="untested"')
-_OFFSET_MODE = f"topk by (account) (1, max by (account, mode) ({_FOUND_OUT} * 2 or {series(_MODE)}))"
+_OFFSET_MODE = f"topk by (job, account) (1, max by (job, account, mode) ({_FOUND_OUT} * 2 or {series(_MODE)}))"
 """One for each account, although not every replica may have found out yet."""
 
 
@@ -97,7 +98,7 @@ def _failed() -> stat.Panel:
         NOT_POLLED,
     )
     query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
-    return tile(text, query, "short", colours=NONE_IS_GOOD)
+    return tile(text, query, COUNT, colours=NONE_IS_GOOD)
 
 
 def _errors() -> stat.Panel:
@@ -148,24 +149,25 @@ def _accounts() -> table.Panel:
         DASH,
     )
     asked = (
-        f"max by (account) ({series('scm_csr_up')})",
-        data_age("account"),
+        STATE,
+        data_age("job", "account"),
         DATA_AGE_IN_INTERVALS,
-        f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})",
-        done("csr_exporter_poll_failures_total", window="$__range", by=("account",)),
-        f"{total(held('scm_csr_reported'), 'account')} - {total(held('scm_csr_listed'), 'account')}",
+        f"max by (job, account) ({series('csr_exporter_last_poll_duration_seconds')})",
+        done("csr_exporter_poll_failures_total", window="$__range", by=("job", "account")),
+        f"{total(held('scm_csr_reported'), 'job', 'account')} - {total(held('scm_csr_listed'), 'job', 'account')}",
         _OFFSET_MODE,
-        f"round(max by (account) ({series('csr_exporter_clock_skew_seconds')}))",
-        f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()",
+        f"round(max by (job, account) ({series('csr_exporter_clock_skew_seconds')}))",
+        f"min by (job, account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()",
     )
     columns = [
         account("scm-csr-inventory", "CSRs of this account"),
+        Column("job", "Job"),
         state("Value #A"),
         waited("Value #B", "Last success"),
         shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
         Column("Value #D", "Poll duration", unit="s"),
-        shaded("Value #E", "Failed polls", "short", NONE_IS_GOOD),
-        shaded("Value #F", "Not read", "short", NONE_IS_GOOD),
+        shaded("Value #E", "Failed polls", COUNT, NONE_IS_GOOD),
+        shaded("Value #F", "Not read", COUNT, NONE_IS_GOOD),
         Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
         Column("Value #H", "Clock skew", unit="s", settings=(("decimals", 0),)),
         shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
@@ -182,7 +184,7 @@ def _data_age() -> timeseries.Panel:
         "No poll has succeeded yet",
     )
     longest = f"max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m])"
-    panel = lines(text, [Query(longest, "{{account}}")], "none").decimals(1).interval("10m")
+    panel = lines(text, [Query(longest)], "none").decimals(1).interval("10m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
 
@@ -213,8 +215,8 @@ def _duration() -> timeseries.Panel:
         "below the poll interval.",
         NOT_POLLED,
     )
-    duration = f"max by (account) ({series('csr_exporter_last_poll_duration_seconds')})"
-    return lines(text, [Query(duration, "{{account}}")], "s")
+    duration = f"max by (job, account) ({series('csr_exporter_last_poll_duration_seconds')})"
+    return lines(text, [Query(duration)], "s")
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -287,8 +289,8 @@ def _credentials() -> timeseries.Panel:
         "accounts whose credentials expire. It should rise again well before it reaches zero.",
         "No credential expires",
     )
-    expiry = f"min by (account) ({series('csr_exporter_credential_expiry_timestamp_seconds')})"
-    left = Query(f"({expiry} - time()) / 3600", "{{account}}")
+    expiry = f"min by (job, account) ({series('csr_exporter_credential_expiry_timestamp_seconds')})"
+    left = Query(f"({expiry} - time()) / 3600")
     return limited(lines(text, [left], "h"), limits(BAD, (0.25, WARNING), (1, GOOD)))
 
 
@@ -299,8 +301,8 @@ def _skew() -> timeseries.Panel:
         "The service refuses requests signed more than 15 minutes off.",
         "No replies yet",
     )
-    skew = f"max by (account) ({series('csr_exporter_clock_skew_seconds')})"
-    panel = lines(text, [Query(skew, "{{account}}")], "s").axis_soft_min(-5).axis_soft_max(5)
+    skew = f"max by (job, account) ({series('csr_exporter_clock_skew_seconds')})"
+    panel = lines(text, [Query(skew)], "s").axis_soft_min(-5).axis_soft_max(5)
     return limited(panel, limits(BAD, (-60, GOOD), (60, BAD)))
 
 
@@ -371,7 +373,7 @@ def _scrapes() -> timeseries.Panel:
     ]
     right = [
         DynamicConfigValue(id_val="custom.axisPlacement", value="right"),
-        DynamicConfigValue(id_val="unit", value="short"),
+        DynamicConfigValue(id_val="unit", value=COUNT),
         DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [4, 6]}),
         DynamicConfigValue(id_val="custom.lineWidth", value=1),
     ]

@@ -7,8 +7,8 @@ from grafana_foundation_sdk.builders import bargauge, stat, table
 from grafana.board import Board, chosen, one_of, typed
 from grafana.columns import account, age, algorithm, bar, moment, named
 from grafana.panels import Column, Query, Text, bars, listing, tile
-from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, days, described, held, series, told, total
-from grafana.style import ALGORITHMS, CALM, DAYS, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
+from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, days, described, held, series, share, told, total
+from grafana.style import ALGORITHMS, CALM, COUNT, DAYS, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
 
 NO_CSR_SERIES = "No CSR matches, or per_csr is off"
 
@@ -74,7 +74,7 @@ def _matching() -> stat.Panel:
         "CSRs with series of their own (scm_csr_info) that match the filters above.",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(f"count({MATCHING})", kind="instant"), "short")
+    return tile(text, Query(f"count({MATCHING})", kind="instant"), COUNT)
 
 
 def _part() -> stat.Panel:
@@ -84,7 +84,8 @@ def _part() -> stat.Panel:
         "than 100 % means that not every CSR could be listed or has series of its own.",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(f"count({MATCHING}) / {total(held('scm_csr_reported'))}", kind="instant"), "percentunit")
+    query = Query(share(f"count({MATCHING})", total(held("scm_csr_reported"))), kind="instant")
+    return tile(text, query, "percentunit", decimals=1)
 
 
 def _oldest() -> stat.Panel:
@@ -105,7 +106,7 @@ def _recent() -> stat.Panel:
         "Matching CSRs created within the last 30 days (scm_csr_age_seconds).",
         NO_CSR_SERIES,
     )
-    return tile(text, Query(_number(f"({AGES}) <= {30 * DAY}"), kind="instant"), "short")
+    return tile(text, Query(_number(f"({AGES}) <= {30 * DAY}"), kind="instant"), COUNT)
 
 
 def _repeated() -> stat.Panel:
@@ -115,7 +116,7 @@ def _repeated() -> stat.Panel:
         NO_CSR_SERIES,
     )
     query = Query(_number(_several("domain_name")), kind="instant")
-    return tile(text, query, "short", colours=NONE_IS_GOOD)
+    return tile(text, query, COUNT, colours=NONE_IS_GOOD)
 
 
 def _several(label: str) -> str:
@@ -182,7 +183,7 @@ def _csrs() -> table.Panel:
         Column("usage", "Usage", 110),
         moment("Value #B", "Created"),
         age("Value #A", "Age", 120),
-        Column("Value #C", "SANs", 80, "short"),
+        Column("Value #C", "SANs", 80, COUNT),
         Column("id", "Id", 280),
     ]
     found = listing(text, [Query(query, kind="table") for query in queries], columns, "Age", down=True)

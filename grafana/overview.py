@@ -13,6 +13,7 @@ from grafana.queries import (
     DOCUMENTED,
     NEVER,
     REPLICAS,
+    STATE,
     UNTRUSTED_ACCOUNTS,
     UP_TO_ONE_YEAR,
     UP_TO_TWO_YEARS,
@@ -24,6 +25,7 @@ from grafana.queries import (
     noticed,
     older_than,
     series,
+    share,
     total,
 )
 from grafana.style import (
@@ -32,6 +34,7 @@ from grafana.style import (
     ALL_IS_GOOD,
     BAD,
     CALM,
+    COUNT,
     DASH,
     DAYS,
     GOOD,
@@ -53,7 +56,8 @@ NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
-LIMIT_USED = f"{total(held('scm_csr_reported'), 'account')} / max by (account) ({series('scm_csr_limit')})"
+_LIMITS = f"max by (job, account) ({series('scm_csr_limit')})"
+LIMIT_USED = share(total(held("scm_csr_reported"), "job", "account"), _LIMITS)
 REPORTED = series("scm_csr_reported")
 FORECAST = f"max without ({REPLICAS}) (predict_linear({REPORTED}[7d], 30 * 86400) and {REPORTED})"
 
@@ -84,7 +88,7 @@ def _stored() -> stat.Panel:
         "last inventory is older than stale_after are not included.",
         NO_INVENTORY,
     )
-    return tile(text, Query(total(held("scm_csr_reported")), kind="instant"), "short")
+    return tile(text, Query(total(held("scm_csr_reported")), kind="instant"), COUNT)
 
 
 def _oldest() -> stat.Panel:
@@ -105,7 +109,7 @@ def _over_a_year() -> stat.Panel:
         "one-year certificate.",
         "age_buckets has no 365d",
     )
-    return tile(text, Query(older_than(UP_TO_ONE_YEAR), kind="instant"), "short", colours=NONE_IS_GOOD)
+    return tile(text, Query(older_than(UP_TO_ONE_YEAR), kind="instant"), COUNT, colours=NONE_IS_GOOD)
 
 
 def _coverage() -> stat.Panel:
@@ -115,7 +119,7 @@ def _coverage() -> stat.Panel:
         "by algorithm are still exact, but ages, domains and single CSRs are incomplete.",
         NO_INVENTORY,
     )
-    return tile(text, Query(coverage(), kind="instant"), "percentunit", colours=ALL_IS_GOOD)
+    return tile(text, Query(coverage(), kind="instant"), "percentunit", colours=ALL_IS_GOOD, decimals=1)
 
 
 def _data_age() -> stat.Panel:
@@ -126,15 +130,16 @@ def _data_age() -> stat.Panel:
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({data_age('account')})", kind="instant")
+    query = Query(f"{NEVER} or max({data_age('job', 'account')})", kind="instant")
     return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
 
 
 def _trust() -> stat.Panel:
     text = Text(
         "Can I trust it?",
-        "Yes if every account's last poll succeeded (scm_csr_up), is at most three poll intervals old, and read "
-        "every CSR (scm_csr_inventory_complete). Otherwise the number of accounts for which this is not so.",
+        "Yes if every configured account is polled (csr_exporter_configured_accounts), and its last poll succeeded "
+        "(scm_csr_up), is at most three poll intervals old, and read every CSR (scm_csr_inventory_complete). "
+        "Otherwise the number of accounts for which this is not so.",
         NOT_POLLED,
     )
     meanings = [
@@ -203,7 +208,7 @@ def _over_time() -> timeseries.Panel:
         "CSRs per private_key_algo (scm_csrs). A gap means there was no current inventory.",
         NO_INVENTORY,
     )
-    panel = areas(text, [Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}")], "short")
+    panel = areas(text, [Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}")], COUNT)
     panel.color_scheme(fixed(WARNING)).decimals(0)
     for name, colour in ALGORITHMS.items():
         panel.override_by_name(name, [painted(colour)])
@@ -231,7 +236,7 @@ def _limit() -> timeseries.Panel:
         "scm_csr_reported / scm_csr_limit, for accounts with a configured limit. Orange from 80 %, red from 100 %.",
         "No account has a limit",
     )
-    panel = lines(text, [Query(LIMIT_USED, "{{account}}")], "percentunit").axis_soft_max(1.2)
+    panel = lines(text, [Query(LIMIT_USED)], "percentunit").axis_soft_max(1.2)
     return limited(panel, LIMIT)
 
 
@@ -241,30 +246,31 @@ def _limit() -> timeseries.Panel:
 def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
-        "Each account now: the last poll (scm_csr_up), CSRs (scm_csr_reported), the share that was listed, ages from "
-        "create_time, how much of the configured limit is used and will be in 30 days at the rate of the last 7, and "
-        "the time since the last successful poll.",
+        "Each account now, and those polled within a day: the last poll (scm_csr_up), CSRs (scm_csr_reported), the "
+        "share that was listed, ages from create_time, how much of the configured limit is used and will be in 30 days "
+        "at the rate of the last 7, and the time since the last successful poll.",
         DASH,
     )
     asked = (
-        f"max by (account) ({series('scm_csr_up')})",
-        total(held("scm_csr_reported"), "account"),
-        coverage("account"),
-        days(f"max by (account) ({series('scm_csr_oldest_age_seconds')})"),
-        older_than(UP_TO_ONE_YEAR, "account"),
+        STATE,
+        total(held("scm_csr_reported"), "job", "account"),
+        coverage("job", "account"),
+        days(f"max by (job, account) ({series('scm_csr_oldest_age_seconds')})"),
+        older_than(UP_TO_ONE_YEAR, "job", "account"),
         LIMIT_USED,
-        f"clamp_min({total(FORECAST, 'account')}, 0) / max by (account) ({series('scm_csr_limit')})",
-        data_age("account"),
+        share(f"clamp_min({total(FORECAST, 'job', 'account')}, 0)", _LIMITS),
+        data_age("job", "account"),
     )
     columns = [
         account("scm-csr-inventory", "CSRs of this account"),
+        Column("job", "Job"),
         state("Value #A"),
-        Column("Value #B", "CSRs", unit="short"),
-        shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD),
+        Column("Value #B", "CSRs", unit=COUNT),
+        shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD, decimals=1),
         age("Value #D", "Oldest key"),
-        shaded("Value #E", "Over 1 year", "short", NONE_IS_GOOD),
-        shaded("Value #F", "Limit used", "percentunit", LIMIT),
-        shaded("Value #G", "Limit in 30 d", "percentunit", LIMIT),
+        shaded("Value #E", "Over 1 year", COUNT, NONE_IS_GOOD),
+        shaded("Value #F", "Limit used", "percentunit", LIMIT, decimals=1),
+        shaded("Value #G", "Limit in 30 d", "percentunit", LIMIT, decimals=1),
         waited("Value #H", "Data age"),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
@@ -303,6 +309,7 @@ def _alerts() -> table.Panel:
         ),
         named("alertname", "Alert"),
         account("scm-csr-exporter", "How this account is polled", 90),
+        Column("job", "Job", 90),
         Column("Value #A", "For", 65, "s", (("decimals", 0),)),
     ]
     queries = [Query(f"time() - {_alerting('ALERTS_FOR_STATE')} and {FIRING}", kind="table"), Query(RANK, kind="table")]
@@ -311,7 +318,7 @@ def _alerts() -> table.Panel:
 
 def _alerting(metric: str, matchers: str = "") -> str:
     which = f'alertname=~"(ScmCsr|CsrExporter).+", job=~"$job|", account=~"$account|"{matchers}'
-    return f"max by (alertname, severity, account) ({metric}{{{which}}})"
+    return f"max by (alertname, severity, job, account) ({metric}{{{which}}})"
 
 
 FIRING = _alerting("ALERTS", ', alertstate="firing"')

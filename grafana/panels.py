@@ -47,7 +47,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
-from grafana.style import NEUTRAL, painted
+from grafana.style import COUNT, NEUTRAL, painted
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -122,7 +122,7 @@ def tile(  # noqa: PLR0913 - a number has this many sides
 def figures(text: Text, queries: Sequence[Query], colours: Mapping[str, ThresholdsConfig]) -> stat.Panel:
     """One number in a row for each query, with the thresholds for its name in *colours*."""
     panel = (
-        _prepared(stat.Panel(), text, queries, "short")
+        _prepared(stat.Panel(), text, queries, COUNT)
         .decimals(0)
         .thresholds(NEUTRAL)
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
@@ -148,7 +148,7 @@ def bars(
 ) -> bargauge.Panel:
     """One bar for each series, with a colour for each name in *colours*."""
     panel = (
-        _prepared(bargauge.Panel(), text, queries, "short")
+        _prepared(bargauge.Panel(), text, queries, COUNT)
         .decimals(0)
         .min(0)
         .color_scheme(otherwise)
@@ -197,7 +197,7 @@ def areas(text: Text, queries: Sequence[Query], unit: str) -> timeseries.Panel:
 
 def counts(text: Text, queries: Sequence[Query], interval: str) -> timeseries.Panel:
     """How often things happened within each *interval*, as stacked bars."""
-    panel = areas(text, queries, "short").draw_style(GraphDrawStyle.BARS).fill_opacity(85).line_width(0)
+    panel = areas(text, queries, COUNT).draw_style(GraphDrawStyle.BARS).fill_opacity(85).line_width(0)
     return panel.interval(interval).decimals(0)
 
 

@@ -87,10 +87,12 @@ def data_age(*by: str) -> str:
     return f"time() - max by ({', '.join(by)}) ({series('csr_exporter_last_success_timestamp_seconds')})"
 
 
-DATA_AGE_IN_INTERVALS = f"({data_age('account')}) / max by (account) ({series('csr_exporter_poll_interval_seconds')})"
+DATA_AGE_IN_INTERVALS = (
+    f"({data_age('job', 'account')}) / max by (job, account) ({series('csr_exporter_poll_interval_seconds')})"
+)
 
-SUCCEEDED = f"max by (account) ({series('csr_exporter_last_success_timestamp_seconds')})"
-NEVER = f"-1 * (count(max by (account) ({series('scm_csr_up')}) unless on (account) {SUCCEEDED}) > bool 0)"
+SUCCEEDED = f"max by (job, account) ({series('csr_exporter_last_success_timestamp_seconds')})"
+NEVER = f"-1 * (count(max by (job, account) ({series('scm_csr_up')}) unless on (job, account) {SUCCEEDED}) > bool 0)"
 """-1 if any account was never polled successfully since its exporters started, else absent."""
 
 # --- trust ------------------------------------------------------------------------------------------------------------
@@ -98,17 +100,31 @@ NEVER = f"-1 * (count(max by (account) ({series('scm_csr_up')}) unless on (accou
 FRESH = (
     f"time() - {held('csr_exporter_last_success_timestamp_seconds')} < 3 * {held('csr_exporter_poll_interval_seconds')}"
 )
+CONFIGURED = 'max by (job) (csr_exporter_configured_accounts{job=~"$job"})'
+POLLED = 'count by (job) (count by (job, account) (csr_exporter_poll_interval_seconds{job=~"$job"}))'
+MISSING = f"(sum({CONFIGURED} - ({POLLED} or {CONFIGURED} * 0) > 0) or vector(0))"
+"""Accounts that are configured and that nobody polls, of whole jobs: no instance and no account can tell of them."""
 UNTRUSTED_ACCOUNTS = (
     f"count({held('scm_csr_up')}) - (count("
     f"({held('scm_csr_up')} == 1) and ({least('scm_csr_inventory_complete')} == 1) and ({FRESH})"
-    ") or vector(0))"
+    f") or vector(0)) + {MISSING}"
 )
+STATE = (
+    f"max by (job, account) ({series('scm_csr_up')})"
+    f" or max by (job, account) (last_over_time({series('scm_csr_up')}[1d])) * 0 - 1"
+)
+"""1 for an account whose last poll succeeded, 0 if it failed, -1 if it was polled within a day and is not any more."""
+
+
+def share(part: str, whole: str) -> str:
+    """*part* of *whole*, rounded down to a thousandth: 5499 of 5500 is not 100 %."""
+    return f"floor(1000 * ({part}) / ({whole})) / 1000"
 
 
 def coverage(*by: str) -> str:
     """The share of the reported CSRs that were read; 1 if there are none."""
     reported = total(held("scm_csr_reported"), *by)
-    return f"{total(held('scm_csr_listed'), *by)} / ({reported} > 0) or ({reported} == bool 0)"
+    return f"{share(total(held('scm_csr_listed'), *by), f'{reported} > 0')} or ({reported} == bool 0)"
 
 
 # --- single CSRs ------------------------------------------------------------------------------------------------------

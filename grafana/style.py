@@ -31,6 +31,8 @@ QUIET = "#8C8C8C"
 
 DASH = "\N{EN DASH}"
 DAYS = "suffix:days"
+COUNT = "locale"
+"""A whole number with separators: 5,045. ``short`` would make 5 K of it."""
 
 ALGORITHMS: Mapping[str, str] = {
     "RSA_2048": "#8FD0F0",
