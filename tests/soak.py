@@ -125,10 +125,11 @@ def serve_hastily() -> None:
     daemon = Daemon(lambda: config, make_poller=hasty_pollers())
     with open_listeners(daemon, WebOptions([Address("127.0.0.1", 0)])) as listeners, daemon.polling():
         serve(listeners, lambda: _say(listeners[0].urls[0]), daemon.try_reload)
-    for thread in threading.enumerate():
+    left = [thread for thread in threading.enumerate() if thread.name != "log"]  # which ends with the process
+    for thread in left:
         if thread is not threading.main_thread():
-            thread.join(COMPRESSED["poll_timeout"])
-    _say(json.dumps([thread.name for thread in threading.enumerate()]))
+            thread.join(PATIENCE)
+    _say(json.dumps([thread.name for thread in left if thread.is_alive()]))
 
 
 def _say(line: str) -> None:
