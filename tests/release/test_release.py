@@ -168,7 +168,7 @@ def test_made_again_from_the_sdist_a_release_is_the_same_byte_for_byte(release: 
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digests, for pytest would take minutes to compare the bytes of files that differ."""
+    """Digests: pytest would take minutes to show how the bytes differ."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
 
 
