@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from csr_exporter.inventory import Inventory
-from csr_exporter.listing import Knowledge, Limits, Reading, plan, read, texts
+from csr_exporter.listing import Knowledge, Limits, Reading, plan, read
 from tests.listing.fake_scm import FakeScm
 from tests.listing.plausible import plausible_csrs
 
@@ -55,15 +55,15 @@ def meaning_row(meaning: str) -> str:
 
 def constants() -> Iterator[str]:
     """What each constant of the planner costs at other values, over twelve accounts of 300 to 1200 CSRs."""
-    for module, name, values in ((plan, "TOO_LARGE", (0, 1, 2, 3, 4, 6)), (texts, "RARER", (0.05, 0.1, 0.2, 0.4, 1.0))):
-        chosen = getattr(module, name)
+    for name, values in (("TOO_LARGE", (0, 1, 2, 3, 4, 6)), ("RARER", (0.05, 0.1, 0.2, 0.4, 1.0))):
+        chosen = getattr(plan, name)
         for value in values:
-            setattr(module, name, value)
+            setattr(plan, name, value)
             accounts = [FakeScm(plausible_csrs(size, seed)) for size in (300, 600, 900, 1200) for seed in (1, 2, 3)]
             inventories = [reading.inventory for scm in accounts for reading in polls(scm, 2)]
             requests, missing = (sum(numbers) for numbers in zip(*map(cost, inventories), strict=True))
             yield f"{name} = {value}: {requests} requests, {missing} missing\n"
-        setattr(module, name, chosen)
+        setattr(plan, name, chosen)
 
 
 def cost(inventory: Inventory) -> tuple[int, int]:
