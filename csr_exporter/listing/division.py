@@ -179,6 +179,7 @@ class Division:
         if walk.whole:
             self._out_of_reach = max(self._out_of_reach, walk.nameless)
             self.exhausted.append(walk.part)
+        if walk.whole or not self._lacks(walk):
             self.found.exhaust(walk.part)
         if len(self.found.csrs) > before:
             self.slices = [each for each in self.slices if each[0] != walk.part] + [(walk.part, walk.pages)]

@@ -186,22 +186,23 @@ class Plan:
         return longer
 
 
-def extensions(meaning: Meaning, text: str, name: str) -> set[str]:
+def extensions(meaning: Meaning, text: str, name: str) -> list[str]:
     """The texts that are longer than *text* by one character, or are words, and select *name*."""
     name = meaning.text(name)[:LONGEST]
     if meaning.match is Match.WORD:
-        return {word for word in words(name) if len(word) <= MAX_NAME} if not text else set()
-    ends = {len(text)} if meaning.match is Match.PREFIX else _ends(text, name)
-    return {text + name[end] for end in ends if end < len(name) and meaning.can_ask(name[end])}
+        return [] if text else list(dict.fromkeys(word for word in words(name) if len(word) <= MAX_NAME))
+    ends = [len(text)] if meaning.match is Match.PREFIX else _ends(text, name)
+    following = dict.fromkeys(name[end] for end in ends if end < len(name))
+    return [text + each for each in following if meaning.can_ask(each)]
 
 
-def _ends(text: str, name: str) -> set[int]:
+def _ends(text: str, name: str) -> list[int]:
     """Where the occurrences of *text* in *name* end."""
     if not text:
-        return set(range(len(name)))
-    ends, start = set(), name.find(text)
+        return list(range(len(name)))
+    ends, start = [], name.find(text)
     while start >= 0:
-        ends.add(start + len(text))
+        ends.append(start + len(text))
         start = name.find(text, start + 1)
     return ends
 

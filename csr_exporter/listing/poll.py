@@ -15,7 +15,7 @@ from csr_exporter.listing.found import Found
 from csr_exporter.listing.knowledge import Knowledge, Limits, Memory, Reading
 from csr_exporter.listing.names import NameFilter
 from csr_exporter.listing.offsets import Paging
-from csr_exporter.listing.pages import PAGE_SIZE, SMALL_PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
+from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
 from csr_exporter.listing.proof import Evidence
 from csr_exporter.listing.reader import Reader
 from csr_exporter.listing.walk import Walk
@@ -126,12 +126,8 @@ class _Poll:
         """Read the list, its first page having been read."""
         again = bool(self._attempts)
         self._walk_window(walk, again=again)
-        if walk.whole or walk.total is None or (again and self._proven):
-            return
-        if walk.exhausted and walk.rows < walk.total:
-            self._count()
-            return
-        self._divide(walk)
+        if not walk.whole and walk.total is not None and not (again and self._proven):
+            self._divide(walk)
 
     # --- what one walk reads ------------------------------------------------------------------------------------------
 
@@ -168,17 +164,6 @@ class _Poll:
         if holds:
             self._reader.trust_totals()
         return holds
-
-    def _count(self) -> None:
-        """Ask for the totals of the algorithms, and for no more."""
-        for algorithm in Division.algorithms(self._reader.csrs):
-            if sum(self._reader.counts.values()) == self._reader.total:
-                return
-            try:
-                self._reader.ask(Slice(algorithm=algorithm), size=SMALL_PAGE_SIZE)
-            except SourceError as error:
-                if error.reason is not Reason.BAD_REQUEST:
-                    raise
 
     # --- what is beyond one walk --------------------------------------------------------------------------------------
 
@@ -244,14 +229,14 @@ class _Poll:
     def _listed(self) -> Mapping[str, Csr]:
         """The CSRs of the proven list; else those of the best reading, with those known to be there still."""
         proven, every = self._proven, {**self._memory.seen, **self._reader.every_csr}
-        if proven is not None:
+        if proven is not None and proven.issubset(every):
             return {each: csr for each, csr in every.items() if each in proven}
         best = max(reversed(self._attempts), key=lambda attempt: len(attempt.csrs)).csrs if self._attempts else {}
         return {**self._carried, **best}
 
     def inventory(self) -> Inventory:
         listed = self._listed()
-        complete = self._proven is not None and not self._stale(listed)
+        complete = self._proven == listed.keys() and not self._stale(listed)
         total = self._attempts[-1].total if self._attempts else self._reader.total
         if total is None and self._walk is not None:
             total = self._walk.size
@@ -294,13 +279,16 @@ class _Poll:
     def _remembered(self) -> Memory:
         listed, evidence = self._listed(), self._reader.evidence
         seen = {**self._memory.seen, **self._reader.every_csr}
-        gone = ((each, csr) for each, csr in seen.items() if each not in listed)
         divided = self._division is not None
+        # Those that may still be there: they help to plan, and must not be forgotten while they are known to be.
         waiting = self._division.found.waiting if self._division else {}
+        present = evidence.top.present if evidence.top else frozenset()
+        kept = waiting.keys() | present
+        hints = ((each, csr) for each, csr in seen.items() if each in kept and each not in listed)
         return Memory(
             csrs=listed,
             fresh=frozenset(self._reader.every_csr),
-            hints=dict(islice(((each, csr) for each, csr in gone if each in waiting), len(listed))),
+            hints=dict(islice(hints, self._reader.total or 0)),
             top=evidence.top,
             since=evidence.since,
             slices=self._slices,

@@ -127,12 +127,14 @@ class Walk:
         self.page, self._offset = page, offset
         ids = {csr.id for csr in page.csrs}
         again = len(ids & self._ids)
-        expected = max(0, self.rows - offset) if self._reader.paging.mode is OffsetMode.RECORD and self.pages else 0
+        by_record = self._reader.paging.mode is OffsetMode.RECORD and self.pages > 0
+        expected = max(0, self.rows - offset) if by_record else 0
         # A row more or less may come again by a change of the list; half a page tells of another meaning of offsets.
         self.misled |= abs(again - min(expected, page.entries)) > page.entries / 2
         self.exhausted = page.entries == 0 or (bool(ids) and again == len(ids))
         self._short = short
         self._unidentified |= page.entries > len(ids)
         self._ids |= ids
-        self.rows += max(0, page.entries - max(again, expected))
+        # Records counted from 1 bring one again at each page.
+        self.rows += max(0, page.entries - max(again, expected)) if by_record else page.entries
         self.pages += 1
