@@ -118,9 +118,9 @@ class _Poll:
         reader = self._reader
         if reader.changed:
             return True
-        nameless = self._walk.nameless if self._walk else 0
-        surplus = len(reader.csrs) + nameless - (reader.total if reader.total is not None else len(reader.csrs))
-        return surplus >= 0 and not nameless and any(each not in self._memory.seen for each in reader.csrs)
+        known = {*self._carried, *reader.csrs}
+        enough = reader.total is None or len(known) >= reader.total
+        return enough and any(each not in self._memory.seen for each in known)
 
     def _read(self, walk: Walk) -> None:
         """Read the list, its first page having been read."""
@@ -180,6 +180,8 @@ class _Poll:
                     division.run()
                     division.search()
                 self._conclude(division)
+        except BudgetSpentError:
+            self._interrupted = True
         finally:
             self._requests.reserve = 0
 
