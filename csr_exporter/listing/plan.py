@@ -26,11 +26,14 @@ more of its like may be around. Set by ``python -m tests.requests_table --consta
 62 % more requests.
 """
 
-REPLAN = 16
-"""After so many choices all texts are valued anew; in between, only those that seem best."""
+SMALL = 1000
+"""Up to so many known CSRs, texts are collected and valued anew for each choice, which then costs little time."""
 
-GROWN = 1.1
-"""A plan is made anew when so many times as many CSRs are known as it was made of."""
+REPLAN = 16
+"""Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
+
+GROWN = 0.1
+"""Beyond that, texts are collected anew when so many times as many CSRs have become known."""
 
 CHARACTERS = ascii_letters + digits + "-_."
 """What names are usually made of."""
@@ -69,14 +72,17 @@ class Plan:
 
     @property
     def outgrown(self) -> bool:
-        return len(self._found.csrs) + len(self._found.waiting) > GROWN * len(self._csrs) + 1
+        """Whether so many CSRs have become known since that other texts may be worth more."""
+        further = len(self._found.csrs) + len(self._found.waiting) - len(self._csrs)
+        return further > (GROWN * len(self._csrs) if len(self._csrs) > SMALL else 0)
 
     def best(self, unread: int, asked: Collection[Slice]) -> Choice | None:
         """The slice of most worth that was not *asked* for; None when there is nothing left to ask for."""
         if self._found.meaning.match is Match.EXACT:
             return self._remembered_name(asked)
         self._measure(unread)
-        choice = self._first(asked) if self._choices % REPLAN else None
+        replan = len(self._csrs) <= SMALL or self._choices % REPLAN == 0
+        choice = None if replan else self._first(asked)
         self._choices += 1
         if choice is None:
             self._queue = [self._entry(text, members) for text, members in self._texts]
@@ -162,19 +168,20 @@ class Plan:
     def _worth_asking(self) -> Iterator[tuple[str, int]]:
         """Texts down to the size of a page, with the CSRs they select: nothing is gained by longer ones.
 
-        Of texts that select the same CSRs one is enough, and so are its extensions.
+        Of texts that select the same CSRs, one is made longer: the longer texts of the others would be the same again.
         """
         known: set[int] = set()
         texts = list(self._longer("", range(len(self._csrs))).items())
         for text, positions in texts:
             members = _members(positions, len(self._csrs))
             expected = self._expected(members)
-            if members in known or expected <= 0 or text in self._found.exhausted:
+            if expected <= 0 or text in self._found.exhausted:
                 continue
-            known.add(members)
             if text == text.strip():
                 yield text, members
-            if (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
+            is_twin = members in known
+            known.add(members)
+            if not is_twin and (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
                 texts.extend(self._longer(text, positions).items())
 
     def _longer(self, text: str, among: Sequence[int]) -> dict[str, list[int]]:

@@ -210,8 +210,10 @@ class _Poll:
     def _conclude(self, division: Division) -> None:
         """What a division leaves for the next one, and for the next poll."""
         self._unfound = (self._reader.total or 0, division.unread) if division.unread > 0 else None
+        # What a plan made of few names showed is better planned once more, now that they are known.
+        blind = len(self._memory.seen) < len(division.found.csrs) / 2 and not self._attempts
         if not self._carried:
-            self._slices = tuple(division.slices)
+            self._slices = () if blind else tuple(division.slices)
 
     # --- what follows -------------------------------------------------------------------------------------------------
 

@@ -81,7 +81,13 @@ class Evidence:
             change[self._first[identity]] += 1
             change[last + 1] -= 1
         spanning = list(accumulate(change))
-        moment = max((moment for moment, total in self._totals.items() if spanning[moment] == total), default=0)
+        last = max(self._totals, default=0)
+        if any(spanning[moment] > total for moment, total in self._totals.items()):
+            self._shown_by_top = (0, frozenset())
+            return 0, frozenset()  # a total that does not count all that are there proves nothing, nor do the others
+        moment = max(
+            (each for each, total in self._totals.items() if spanning[each] == total == self._totals[last]), default=0
+        )
         ids = (identity for identity, last in self._last.items() if self._first[identity] <= moment <= last)
         return moment, frozenset(ids if moment else ())
 
