@@ -32,7 +32,7 @@ SMALL = 1000
 REPLAN = 16
 """Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
 
-GROWN = 0.1
+GROWN = 0.05
 """Beyond that, texts are collected anew when so many times as many CSRs have become known."""
 
 CHARACTERS = ascii_letters + digits + "-_."

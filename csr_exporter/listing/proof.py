@@ -42,8 +42,13 @@ class Evidence:
         self._last: dict[str, int] = {}
         self._totals: dict[int, int] = {}
         self._shown_by_top: tuple[int, frozenset[str]] = (0, frozenset())
+        self._starts: list[int] = []
         self.top = top
         self.since = dict(since)
+
+    def begin(self) -> None:
+        """Another reading of the list begins."""
+        self._starts.insert(0, self._moment)
 
     def add(self, csrs: tuple[Csr, ...], total: int | None = None, *, first_page: bool = False) -> None:
         """Note one reply. *total* is the length of the whole list, None where the reply does not tell it."""
@@ -81,15 +86,15 @@ class Evidence:
             change[self._first[identity]] += 1
             change[last + 1] -= 1
         spanning = list(accumulate(change))
-        last = max(self._totals, default=0)
-        if any(spanning[moment] > total for moment, total in self._totals.items()):
-            self._shown_by_top = (0, frozenset())
-            return 0, frozenset()  # a total that does not count all that are there proves nothing, nor do the others
-        moment = max(
-            (each for each, total in self._totals.items() if spanning[each] == total == self._totals[last]), default=0
-        )
-        ids = (identity for identity, last in self._last.items() if self._first[identity] <= moment <= last)
-        return moment, frozenset(ids if moment else ())
+        for start in self._starts:
+            totals = {moment: total for moment, total in self._totals.items() if moment > start}
+            shown = sum(last > start for last in self._last.values())
+            # Not needed for the proof, but where totals or replicas lag behind, it is what shows most often.
+            if set(totals.values()) == {shown}:
+                moment = max((moment for moment, total in totals.items() if spanning[moment] == total), default=0)
+                ids = (each for each, last in self._last.items() if self._first[each] <= moment <= last)
+                return moment, frozenset(ids if moment else ())
+        return 0, frozenset()
 
     def _roll_forward(self, csrs: tuple[Csr, ...], total: int | None) -> None:
         """Proof 1: follow the list from the last first page to this one.
@@ -105,10 +110,11 @@ class Evidence:
             return
         ids = frozenset(csr.id for csr in csrs)
         present = ids
-        if before is not None and times[-1] < before.newest and total == before.total + _added(csrs, before):
+        added = _added(csrs, before) if before is not None else 0
+        if before is not None and times[-1] < before.newest and total == before.total + added:
             stayed = (csr.id for csr in since.values() if csr.created_at is not None and csr.created_at <= times[-1])
             present = ids.union(before.present, stayed)
-        if len(present) == total:
+        if len(present) == total and not added:
             self._shown_by_top = (self._moment, present)
         if times[-1] < times[0]:
             self.top = Top(times[0], ids, total, present)

@@ -36,6 +36,7 @@ class Reader:
 
     def begin(self) -> None:
         """Begin to read the list anew."""
+        self.evidence.begin()
         self.csrs, self.totals, self.total, self.changed = {}, {}, None, False
 
     def ask(self, part: Slice, offset: int = 0, size: int = PAGE_SIZE) -> Page:
