@@ -200,9 +200,7 @@ def accents(seed: int) -> World:
 
 def random_names(seed: int) -> World:
     world = a_world(seed)
-    world.scm.csrs[:] = [
-        replace(csr, name=f"{csr.name.split('-')[0]}-renewal-{csr.id[:6]}") for csr in world.scm.csrs
-    ]
+    world.scm.csrs[:] = [replace(csr, name=f"{csr.name.split('-')[0]}-renewal-{csr.id[:6]}") for csr in world.scm.csrs]
     return world
 
 
