@@ -62,7 +62,9 @@ class _Poll:
         mode = limits.offset_mode or knowledge.offset_mode or OffsetMode.UNTESTED
         # Whoever configures that offsets mean nothing wants none sent.
         max_offset = 0 if limits.offset_mode is OffsetMode.UNTESTED else limits.max_offset
-        evidence = Evidence(memory.seen, memory.top, memory.since)
+        # Records of earlier polls are only relied on where one poll cannot read everything.
+        carry = memory.interrupted
+        evidence = Evidence(memory.seen, memory.top if carry else None, memory.since if carry else {})
         self._reader = Reader(requests, evidence, Paging(mode, max_offset), knowledge.habits)
         self._names = NameFilter(knowledge.names)
         self._walk: Walk | None = None
@@ -91,7 +93,8 @@ class _Poll:
         walk = self._begin()
         for _ in range(READINGS):
             self._read(walk)
-            if self._proven or not self._another_reading_helps():
+            # A division takes long, and sees the total only at its beginning: there, the first page is read again.
+            if (self._proven and self._division is None) or not self._another_reading_helps():
                 return
             # The first page of another reading may prove the one before: nothing was added that it does not show.
             walk = self._begin()
@@ -120,7 +123,7 @@ class _Poll:
             return True
         known = {*self._carried, *reader.csrs}
         enough = reader.total is None or len(known) >= reader.total
-        return enough and any(each not in self._memory.seen for each in known)
+        return enough and (self._proven is not None or any(each not in self._memory.seen for each in known))
 
     def _read(self, walk: Walk) -> None:
         """Read the list, its first page having been read."""
