@@ -40,6 +40,14 @@ class Division:
         """How many CSRs are still to be found."""
         return (self._reader.total or 0) - self._out_of_reach - len(self.found.csrs)
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether the service counts fewer CSRs in a slice than were read of it: then they were not there together."""
+        if not self._names.certain:
+            return False
+        totals = ((part, self._reader.total_of(part)) for part in self._asked)
+        return any(total is not None and self.found.number(part) > total for part, total in totals)
+
     def replay(self, slices: Sequence[tuple[Slice, int]]) -> None:
         """Read again what showed the list at the last poll. Planning would choose much the same, and take longer."""
         for part, pages in slices:

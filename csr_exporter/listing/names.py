@@ -112,6 +112,11 @@ class NameFilter:
         self._replies = 0
         self._unweighed: list[tuple[str, int | None, Sequence[str]]] = []
 
+    @property
+    def certain(self) -> bool:
+        """Whether no reply contradicts the reading."""
+        return not self._contradictions[self.meaning]
+
     def learn(self, wanted: str, shown: Sequence[Csr]) -> bool:
         """Take note of a reply to *wanted*; True when the reading changes by it."""
         return self._weigh((wanted, None, [csr.name for csr in shown]))

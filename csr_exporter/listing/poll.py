@@ -74,8 +74,7 @@ class _Poll:
         self._renamed: set[str] = set()
         self._slices = memory.slices
         self._unfound = memory.unfound
-        self._total_is_doubtful = False
-        self._interrupted = False
+        self._total_is_doubtful = self._contradicted = self._interrupted = False
 
     def run(self) -> None:
         """Read until the list is proven, nothing more can be learned, or the budget or the time is spent."""
@@ -94,16 +93,17 @@ class _Poll:
         for _ in range(READINGS):
             self._read(walk)
             # A division takes long, and sees the total only at its beginning: there, the first page is read again.
-            if (self._proven and self._division is None) or not self._another_reading_helps():
+            if (self._proven is not None and self._division is None) or not self._another_reading_helps():
                 return
             # The first page of another reading may prove the one before: nothing was added that it does not show.
             walk = self._begin()
-            if self._proven:
+            if self._proven is not None:
                 return
 
     def _begin(self) -> Walk:
         """Ask for the first page of another reading."""
         self._note_attempt()
+        self._contradicted = self._division is not None and self._division.contradicted
         self._reader.begin()
         walk = self._walk = Walk(self._reader, WHOLE)
         self._division = None
@@ -129,7 +129,7 @@ class _Poll:
         """Read the list, its first page having been read."""
         again = bool(self._attempts)
         self._walk_window(walk, again=again)
-        if not walk.whole and walk.total is not None and not (again and self._proven):
+        if not walk.whole and walk.total is not None and not (again and self._proven is not None):
             self._divide(walk)
 
     # --- what one walk reads ------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class _Poll:
             self._reader.distrust_totals()
         if not walk.ended and self._reader.paging.mode is OffsetMode.UNTESTED and self._limits.offset_mode is None:
             self._calibrate(walk)
-        while not (again and self._proven) and walk.advance():
+        while not (again and self._proven is not None) and walk.advance():
             if self._is_misled(walk):
                 self._calibrate(walk)
         if not self._total_holds(walk):
@@ -222,7 +222,7 @@ class _Poll:
 
     @property
     def _proven(self) -> frozenset[str] | None:
-        return None if self._total_is_doubtful else self._reader.evidence.proven()
+        return None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
 
     @property
     def torn_walks(self) -> int:
