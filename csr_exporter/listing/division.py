@@ -78,7 +78,7 @@ class Division:
         plan = None
         while self.unread > 0 and self._names.usable:
             if plan is None or plan.outgrown or plan.meaning != self.found.meaning:
-                plan = Plan(self.found, self.unread, self._window)
+                plan = Plan(self.found, self._asked, self.unread, self._window)
             choice = self._choose(plan)
             if choice is None:
                 break
@@ -144,12 +144,12 @@ class Division:
                 self._finish(walk, self._lacks)
 
     def _choose(self, plan: Plan) -> Choice | None:
-        choice = plan.best(self.unread, self._asked)
+        choice = plan.best(self.unread)
         # What lately came of expectations tells how far to believe the next one.
         trust = (self._gained + 1) / (self._expected + 1)
         if choice is not None and choice.rate * trust >= TOO_LITTLE:
             return choice
-        return None if self._located() else plan.surprise(self._asked)
+        return None if self._located() else plan.surprise()
 
     def _located(self) -> bool:
         """Whether one slice is known to hold all that is unread, so that it need not be looked for elsewhere."""

@@ -29,7 +29,7 @@ class Found:
         self.meaning = meaning
         known = (*self.csrs.values(), *self.waiting.values())
         self.texts = {csr.id: meaning.text(csr.name) for csr in known}
-        self.exhausted: set[str] = set()
+        self.exhausted: dict[str, None] = {}
         self.covered: Counter[str] = Counter()
         for text in exhausted:
             self.exhaust(Slice(name=text))
@@ -62,7 +62,7 @@ class Found:
         for csr in self.members(part, self.waiting):
             del self.waiting[csr.id]
         if part.name is not None and part.algorithm is None:
-            self.exhausted.add(part.name)
+            self.exhausted[part.name] = None
             self.covered.update(csr.id for csr in self.members(part, self.csrs))
 
     def is_covered(self, text: str) -> bool:

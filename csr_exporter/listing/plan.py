@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil, exp
 from string import ascii_letters, digits
 
@@ -32,7 +33,7 @@ SMALL = 1000
 REPLAN = 16
 """Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
 
-GROWN = 0.05
+GROWN = 0.1
 """Beyond that, texts are collected anew when so many times as many CSRs have become known."""
 
 CHARACTERS = ascii_letters + digits + "-_."
@@ -60,13 +61,15 @@ class Plan:
     Sets of CSRs are integers with a bit for each, so that how many of them a text selects is an ``&`` and a count.
     """
 
-    def __init__(self, found: Found, unread: int, window: int) -> None:
+    def __init__(self, found: Found, asked: Collection[Slice], unread: int, window: int) -> None:
         self._found = found
+        self._asked = asked
         self.meaning = found.meaning
         self._window = window
         self._csrs = [*found.csrs.values(), *found.waiting.values()]
         self._choices = 0
         self._queue: list[tuple[float, int, str, int]] = []
+        self._take_stock()
         self._measure(unread)
         self._texts = [] if found.meaning.match is Match.EXACT else list(self._worth_asking())
 
@@ -76,21 +79,21 @@ class Plan:
         further = len(self._found.csrs) + len(self._found.waiting) - len(self._csrs)
         return further > (GROWN * len(self._csrs) if len(self._csrs) > SMALL else 0)
 
-    def best(self, unread: int, asked: Collection[Slice]) -> Choice | None:
-        """The slice of most worth that was not *asked* for; None when there is nothing left to ask for."""
+    def best(self, unread: int) -> Choice | None:
+        """The slice of most worth that was not asked for; None when there is nothing left to ask for."""
         if self._found.meaning.match is Match.EXACT:
-            return self._remembered_name(asked)
-        self._measure(unread)
+            return self._remembered_name()
         replan = len(self._csrs) <= SMALL or self._choices % REPLAN == 0
-        choice = None if replan else self._first(asked)
+        self._measure(unread)
+        choice = None if replan else self._first()
         self._choices += 1
         if choice is None:
             self._queue = [self._entry(text, members) for text, members in self._texts]
             heapq.heapify(self._queue)
-            choice = self._first(asked)
+            choice = self._first()
         return choice
 
-    def surprise(self, asked: Collection[Slice]) -> Choice | None:
+    def surprise(self) -> Choice | None:
         """A character that no name is known to have, for when the known ones explain too little."""
         meaning = self._found.meaning
         if meaning.match not in {Match.SUBSTRING, Match.PREFIX}:
@@ -98,15 +101,15 @@ class Plan:
         known = set(self._longer("", range(len(self._csrs))))
         for character in dict.fromkeys(meaning.text(CHARACTERS)):
             part = Slice(name=character)
-            if character not in known and part not in asked and meaning.can_ask(character):
+            if character not in known and part not in self._asked and meaning.can_ask(character):
                 return Choice(part, 0.0, 0.0)
         return None
 
-    def _remembered_name(self, asked: Collection[Slice]) -> Choice | None:
+    def _remembered_name(self) -> Choice | None:
         """Where names have to be known whole, those remembered are all there is to ask for."""
         for csr in self._found.waiting.values():
             name = self._found.meaning.text(csr.name)
-            if 0 < len(name) <= MAX_NAME and Slice(name=name) not in asked and self._can_ask(name):
+            if 0 < len(name) <= MAX_NAME and Slice(name=name) not in self._asked and self._can_ask(name):
                 return Choice(Slice(name=name), 1.0, 1.0)
         return None
 
@@ -115,22 +118,50 @@ class Plan:
 
     # --- what a text is worth -----------------------------------------------------------------------------------------
 
+    def _take_stock(self) -> None:
+        """Which CSRs were read, by how many exhausted texts their names contain, and which wait."""
+        found, number = self._found, len(self._csrs)
+        self._position = {csr.id: index for index, csr in enumerate(self._csrs)}
+        levels: list[list[int]] = [[] for _ in range(LEVELS + 1)]
+        for identity in found.csrs:
+            levels[min(found.covered[identity], LEVELS)].append(self._position[identity])
+        self._read = [_members(each, number) for each in levels]
+        self._all_read = _members([self._position[each] for each in found.csrs], number)
+        self._waiting = _members([self._position[each] for each in found.waiting], number)
+        self._known = len(found.csrs), len(found.exhausted)
+
     def _measure(self, unread: int) -> None:
-        """Take stock: which CSRs were read, by how many exhausted texts their names contain, and which wait."""
+        """Note what was read and exhausted since, and what that says of the names that are unread."""
         found = self._found
+        read, exhausted = self._known
+        self._known = len(found.csrs), len(found.exhausted)
+        for text in islice(found.exhausted, exhausted, None):
+            self._exhaust(self._members_of(text))
+        for identity in islice(found.csrs, read, None):
+            bit = 1 << self._position[identity] if identity in self._position else 0
+            self._waiting &= ~bit
+            self._all_read |= bit
+            self._read[min(found.covered[identity], LEVELS)] |= bit
+        weight = sum(RARER**level * members.bit_count() for level, members in enumerate(self._read[:LEVELS]))
         waiting = len(found.waiting)
-        covered = [found.covered[csr.id] if csr.id in found.csrs else LEVELS for csr in self._csrs]
-        self._read = [_bits(covered, level) for level in range(LEVELS)]
-        self._all_read = _bits([csr.id in found.csrs for csr in self._csrs], 1)
-        self._waiting = _bits([csr.id in found.waiting for csr in self._csrs], 1)
-        weight = sum(RARER**level * members.bit_count() for level, members in enumerate(self._read))
         # Where those that wait explain all that is unread, no other name is expected.
         self._per_weight = max(0, unread - waiting) / weight if weight else 0.0
         self._per_waiting = min(1.0, unread / waiting) if waiting else 0.0
 
+    def _exhaust(self, members: int) -> None:
+        self._waiting &= ~members
+        for level in reversed(range(LEVELS)):
+            moving = self._read[level] & members
+            self._read[level] ^= moving
+            self._read[level + 1] |= moving
+
+    def _members_of(self, text: str) -> int:
+        names = self._found.members(Slice(name=text), {csr.id: csr for csr in self._csrs})
+        return _members([self._position[csr.id] for csr in names], len(self._csrs))
+
     def _expected(self, members: int) -> float:
         """How many unread CSRs a slice of these and unknown ones should have."""
-        weight = sum(RARER**level * (members & each).bit_count() for level, each in enumerate(self._read))
+        weight = sum(RARER**level * (members & each).bit_count() for level, each in enumerate(self._read[:LEVELS]))
         return (members & self._waiting).bit_count() * self._per_waiting + weight * self._per_weight
 
     def _entry(self, text: str, members: int) -> tuple[float, int, str, int]:
@@ -149,12 +180,14 @@ class Plan:
         share = 1.0 if size <= self._window else (self._window / size) ** TOO_LARGE
         return share * expected, size
 
-    def _first(self, asked: Collection[Slice]) -> Choice | None:
+    def _first(self) -> Choice | None:
         """The first in the queue that is still worth more than the next, now that more is known."""
+        # A slice too large for the window shows the same again for each text that selects the same.
+        shown = {members for text, members in self._texts if Slice(name=text) in self._asked}
         while self._queue:
             *_, text, members = heapq.heappop(self._queue)
             part = Slice(name=text)
-            if part in asked or self._found.is_covered(text):
+            if members in shown or part in self._asked or self._found.is_covered(text):
                 continue
             # Worth only falls as more is read, so an old value at the top is too high, and never hides a better one.
             entry = self._entry(text, members)
@@ -212,11 +245,6 @@ def _ends(text: str, name: str) -> list[int]:
         ends.append(start + len(text))
         start = name.find(text, start + 1)
     return ends
-
-
-def _bits(values: Sequence[object], wanted: object) -> int:
-    """The set of the positions at which *values* has *wanted*."""
-    return int("".join("1" if value == wanted else "0" for value in reversed(values)) or "0", 2)
 
 
 def _members(positions: Sequence[int], number: int) -> int:
