@@ -6,18 +6,21 @@ values of the planner's two constants would cost.
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from csr_exporter.inventory import Inventory
-from csr_exporter.listing import Knowledge, Limits, Reading, plan, read, texts
+from csr_exporter.listing import Knowledge, Limits, Reading, plan, read
 from tests.listing.fake_scm import FakeScm
-from tests.listing.plausible import plausible_csrs
+from tests.listing.plausible import TEAMS, plausible_csrs
 
 PAGE = Path(__file__).parent.parent / "docs" / "completeness.md"
 BEGIN, END = "<!-- requests: begin -->\n", "<!-- requests: end -->\n"
 SIZES = (50, 150, 151, 400, 901, 2000, 10_000)
+RANDOM_SIZES = (3000, 5000, 10_000)
 MEANINGS = ("substring", "prefix", "exact", "ignored")
 POLLS = 4
 BY_SIZE = "| CSRs | pages | first poll | second | third | fourth |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n"
@@ -47,6 +50,16 @@ def size_row(size: int) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
+def random_row(size: int) -> str:
+    """For names that end in six random digits, like ``pay-renewal-82c0f1``."""
+    source = random.Random(size)  # noqa: S311 - repeatable test data, nothing secret
+    csrs = [
+        replace(csr, name=f"{source.choice(TEAMS)}-renewal-{source.getrandbits(24):06x}")
+        for csr in plausible_csrs(size)
+    ]
+    return f"| {size} | {-(-size // 50)} | {' | '.join(map(cell, polls(FakeScm(csrs), POLLS)))} |\n"
+
+
 def meaning_row(meaning: str) -> str:
     accounts = (FakeScm(plausible_csrs(size), name_meaning=meaning) for size in (400, 2000))
     cells = [meaning, *(cell(reading) for scm in accounts for reading in polls(scm, 2))]
@@ -55,15 +68,15 @@ def meaning_row(meaning: str) -> str:
 
 def constants() -> Iterator[str]:
     """What each constant of the planner costs at other values, over twelve accounts of 300 to 1200 CSRs."""
-    for module, name, values in ((plan, "TOO_LARGE", (0, 1, 2, 3, 4, 6)), (texts, "RARER", (0.05, 0.1, 0.2, 0.4, 1.0))):
-        chosen = getattr(module, name)
+    for name, values in (("TOO_LARGE", (0, 1, 2, 3, 4, 6)), ("RARER", (0.05, 0.1, 0.2, 0.4, 1.0))):
+        chosen = getattr(plan, name)
         for value in values:
-            setattr(module, name, value)
+            setattr(plan, name, value)
             accounts = [FakeScm(plausible_csrs(size, seed)) for size in (300, 600, 900, 1200) for seed in (1, 2, 3)]
             inventories = [reading.inventory for scm in accounts for reading in polls(scm, 2)]
             requests, missing = (sum(numbers) for numbers in zip(*map(cost, inventories), strict=True))
             yield f"{name} = {value}: {requests} requests, {missing} missing\n"
-        setattr(module, name, chosen)
+        setattr(plan, name, chosen)
 
 
 def cost(inventory: Inventory) -> tuple[int, int]:
@@ -74,7 +87,10 @@ def main() -> None:
     if "--constants" in sys.argv:
         sys.stdout.writelines(constants())
         return
-    tables = f"{BY_SIZE}{''.join(map(size_row, SIZES))}\n{BY_MEANING}{''.join(map(meaning_row, MEANINGS))}"
+    sizes = f"{BY_SIZE}{''.join(map(size_row, SIZES))}\nNames that end in random digits, like `pay-renewal-82c0f1`:\n\n"
+    tables = (
+        f"{sizes}{BY_SIZE}{''.join(map(random_row, RANDOM_SIZES))}\n{BY_MEANING}{''.join(map(meaning_row, MEANINGS))}"
+    )
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}{tables}{END}{after}", encoding="utf-8")

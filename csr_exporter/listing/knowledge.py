@@ -1,17 +1,14 @@
-"""What goes into a poll, what comes out of it, and what one poll remembers for the next.
-
-Only where one poll cannot read everything are earlier records relied on, and only while the service lists the newest
-CSRs first: then whoever looks at the top sees every CSR that was added. If as many were added as the total has grown
-by, none was removed, and what was read earlier is still there. See docs/completeness.md.
-"""
+"""What goes into a poll, what comes out of it, and what one poll remembers for the next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Rejection
 from csr_exporter.listing.names import Meaning
+from csr_exporter.listing.pages import Slice
+from csr_exporter.listing.proof import Top
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +25,50 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """How this service was found to behave.
+
+    *counts_list* tells whether ``total`` counts the list rather than the page, None until that was tried;
+    *counts_slices* whether it counts what a filter selects.
+    """
+
+    counts_list: bool | None = None
+    counts_slices: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a poll knew at its end.
 
-    *csrs* were all in the list when *window*, the ids of its first rows, was read and *total* was its length;
-    *fresh* are those of them that this poll read itself, all of them if it is *whole*. *hints* may be gone.
-    *total* is None when the list changed meanwhile: then nothing can be concluded. Every name that contains one of
-    the texts *exhausted* is among *csrs*.
+    *csrs* were published, *fresh* of them read by this poll itself; *hints* were read earlier and may be gone. *top*
+    and *since* are those of `Evidence`. *slices* are what showed the list, with the number of pages read of each.
+    *interrupted*: the poll could not read everything. Names with one of the texts *exhausted* are all among *csrs*.
+    *unfound* is the total and how many CSRs of it were searched for in vain.
     """
 
     csrs: Mapping[str, Csr] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     hints: Mapping[str, Csr] = field(default_factory=dict)
-    window: tuple[str, ...] = ()
-    total: int | None = None
-    whole: bool = True
+    top: Top | None = None
+    since: Mapping[str, Csr] = field(default_factory=dict)
+    slices: tuple[tuple[Slice, int], ...] = ()
+    interrupted: bool = False
     exhausted: frozenset[str] = frozenset()
+    unfound: tuple[int, int] | None = None
 
-    def still_there(self, total: int, window: Sequence[Csr]) -> Mapping[str, Csr]:
-        """The CSRs that need not be read again to know that they are in a list of *total* CSRs that begins with
-        *window*; empty when that cannot be known, or nothing is gained by it.
-        """
-        if self.whole or self.total is None or not newest_first(window):
-            return {}
-        known = frozenset(self.window)
-        added = sum(csr.id not in known for csr in window)
-        return self.csrs if added < len(window) and total == self.total + added else {}
+    @property
+    def seen(self) -> Mapping[str, Csr]:
+        """All CSRs that were seen, as they were then."""
+        return {**self.hints, **self.csrs} if self.hints else self.csrs
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What earlier polls of an account found out: the meanings of ``offset`` and ``name``, and the CSRs they knew."""
+    """What earlier polls of an account found out: meanings of ``offset`` and ``name``, habits, and the CSRs."""
 
     offset_mode: OffsetMode | None = None
     names: Meaning | None = None
+    habits: Habits = Habits()
     memory: Memory = field(default_factory=Memory)
 
 
@@ -73,12 +80,3 @@ class Reading:
     knowledge: Knowledge
     torn_walks: int
     rejected: Mapping[Rejection, int]
-
-
-def newest_first(csrs: Sequence[Csr]) -> bool:
-    """Whether no CSR is newer than the one before it, as far as *csrs* show."""
-    times = [csr.created_at for csr in csrs]
-    if not times or None in times:
-        return False
-    known = [time for time in times if time is not None]
-    return known == sorted(known, reverse=True) and known[0] > known[-1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from unicodedata import combining, normalize
 
 from csr_exporter.inventory import Csr
 
@@ -18,25 +20,45 @@ ANY_CHARACTER = "_"
 """Stands for any one character in SQL's LIKE; common in names, so asked for until it shows that it does here."""
 
 
+UNREADABLE = 3
+"""The filter is given up when so many replies, and half of all, contradict every reading of it."""
+
+
 class Match(StrEnum):
     """How much of a name has to be the text asked for."""
 
     SUBSTRING = "substring"
     PREFIX = "prefix"
+    WORD = "word"
     EXACT = "exact"
+
+
+class Fold(StrEnum):
+    """Which differences the filter overlooks."""
+
+    NOTHING = "nothing"
+    CASE = "case"
+    ACCENTS = "accents"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One reading of ``name``. *folded*: case makes no difference. *literal*: an underscore stands for itself."""
+    """One reading of ``name``. *literal*: an underscore stands for itself."""
 
     match: Match
-    folded: bool = False
+    fold: Fold = Fold.NOTHING
     literal: bool = True
 
     def text(self, name: str) -> str:
         """The name as the filter sees it."""
-        return name.lower() if self.folded else name
+        match self.fold:
+            case Fold.NOTHING:
+                return name
+            case Fold.CASE:
+                return name.lower()
+            case _ if name.isascii():
+                return name.lower()
+        return "".join(each for each in normalize("NFKD", name.casefold()) if not combining(each))
 
     def selects(self, wanted: str, name: str) -> bool:
         return self.holds(self.text(wanted), self.text(name))
@@ -44,55 +66,86 @@ class Meaning:
     def holds(self, wanted: str, name: str) -> bool:
         """`selects`, for texts that are as the filter sees them."""
         match self.match:
+            case _ if not self.literal and ANY_CHARACTER in wanted:
+                return re.search(re.escape(wanted).replace(ANY_CHARACTER, "."), name) is not None
             case Match.SUBSTRING:
                 return wanted in name
             case Match.PREFIX:
                 return name.startswith(wanted)
+            case Match.WORD:
+                return wanted in words(name)
             case _:
                 return name == wanted
+
+    def selected(self, wanted: str, texts: Mapping[str, str]) -> list[str]:
+        """The keys of those *texts*, as the filter sees them, that *wanted* selects."""
+        if self.match is Match.SUBSTRING and (self.literal or ANY_CHARACTER not in wanted):
+            return [key for key, text in texts.items() if wanted in text]  # the usual case, and many times quicker
+        return [key for key, text in texts.items() if self.holds(wanted, text)]
 
     def can_ask(self, character: str) -> bool:
         return character not in PATTERN_CHARACTERS and (self.literal or character != ANY_CHARACTER)
 
 
-MEANINGS = tuple(Meaning(match, folded) for match in Match for folded in (False, True))
-"""Every reading, the likeliest first."""
+def words(text: str) -> list[str]:
+    """The runs of letters and digits in *text*."""
+    return re.findall(r"[^\W_]+", text)
+
+
+MEANINGS = tuple(Meaning(match, fold) for match in Match for fold in Fold)
+"""Every reading, the likeliest first; each also with an underscore that stands for any character."""
 
 
 class NameFilter:
-    """The readings of ``name`` that no reply has contradicted, a *remembered* one before the others."""
+    """Goes by the reading of ``name`` that the fewest replies contradict, a *remembered* one before the others.
+
+    A single reply proves no reading wrong: a CSR may have been renamed a moment ago. Nothing but the choice of slices
+    depends on it.
+    """
 
     def __init__(self, remembered: Meaning | None) -> None:
-        preferred = () if remembered is None else (remembered,)
-        self._possible = [*preferred, *(each for each in MEANINGS if each != remembered)]
+        literal = sorted(MEANINGS, key=lambda each: each != remembered)
+        readings = [*literal, *(replace(each, literal=False) for each in literal)]
+        self.meaning = readings[0] if remembered is None else remembered
+        self.usable = True
+        self._contradictions = dict.fromkeys(readings, 0)
+        self._replies = 0
+        self._unweighed: list[tuple[str, int | None, Sequence[str]]] = []
 
     @property
-    def usable(self) -> bool:
-        """Whether there is a reading that can be relied on."""
-        return bool(self._possible)
+    def certain(self) -> bool:
+        """Whether no reply contradicts the reading."""
+        return not self._contradictions[self.meaning]
 
-    @property
-    def meaning(self) -> Meaning:
-        """The reading to go by."""
-        return self._possible[0] if self._possible else MEANINGS[0]
+    def learn(self, wanted: str, shown: Sequence[Csr]) -> bool:
+        """Take note of a reply to *wanted*; True when the reading changes by it."""
+        return self._weigh((wanted, None, [csr.name for csr in shown]))
 
-    def explains(self, wanted: str, csrs: Sequence[Csr]) -> bool:
-        """Drop readings by which *wanted* does not select all of *csrs*; False when that leaves none."""
-        fitting = [each for each in self._possible if all(each.selects(wanted, csr.name) for csr in csrs)]
-        if not fitting and ANY_CHARACTER in wanted:
-            fitting = [replace(each, literal=False) for each in self._possible if each.literal]
-        self._possible = fitting
-        return bool(fitting)
-
-    def allows(self, wanted: str, size: int, csrs: Collection[Csr]) -> bool:
-        """Drop readings by which *wanted* selects more than *size* of the *csrs* that are there.
-
-        False when that would leave none: then the list has changed, and nothing is learned.
-        """
-        fitting = [each for each in self._possible if sum(each.selects(wanted, csr.name) for csr in csrs) <= size]
-        self._possible = fitting or self._possible
-        return bool(fitting)
+    def limit(self, wanted: str, size: int, names: Sequence[str]) -> bool:
+        """Take note that *wanted* selects no more than *size* of the CSRs with these *names*; as `learn`."""
+        return self._weigh((wanted, size, names))
 
     def refuse(self) -> None:
         """The service does not accept the filter."""
-        self._possible = []
+        self.usable = False
+
+    def _weigh(self, reply: tuple[str, int | None, Sequence[str]]) -> bool:
+        """Other readings are looked at only when this one is contradicted: there are many of them."""
+        self._replies += 1
+        self._unweighed.append(reply)
+        if not _contradicts(self.meaning, *reply):
+            return False
+        for reading in self._contradictions:
+            self._contradictions[reading] += sum(_contradicts(reading, *each) for each in self._unweighed)
+        self._unweighed.clear()
+        before = self.meaning
+        # Of those with the fewest contradictions the first, that is, the likeliest.
+        self.meaning = min(self._contradictions, key=lambda each: self._contradictions[each])
+        least = self._contradictions[self.meaning]
+        self.usable = least < UNREADABLE or least * 2 < self._replies
+        return self.meaning != before
+
+
+def _contradicts(meaning: Meaning, wanted: str, size: int | None, names: Sequence[str]) -> bool:
+    selected = sum(meaning.selects(wanted, name) for name in names)
+    return selected > size if size is not None else selected < len(names)

@@ -9,7 +9,7 @@ from csr_exporter.inventory import OffsetMode, Page
 from csr_exporter.listing.pages import PAGE_SIZE
 
 PROBES = (1, 2)
-"""The offsets that tell the meanings apart: a 1 is the same as 0 to a service that counts pages from 1."""
+"""The offsets that tell the meanings apart: a 1 is the same as 0 to a service that counts from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,12 @@ class Paging:
     def allows(self, offset: int) -> bool:
         return self.max_offset is None or offset <= self.max_offset
 
-    def next_offset(self, rows: int, pages: int, total: int | None) -> int | None:
+    def next_offset(self, rows: int, pages: int) -> int | None:
         """The offset that goes on after the first *rows* rows, read in *pages* pages; None when none does."""
         match self.mode:
             case OffsetMode.RECORD:
-                return self._next_record(rows, total)
+                # The last offset allowed reaches rows beyond those before it.
+                return rows if self.max_offset is None else min(rows, self.max_offset)
             case OffsetMode.PAGE:
                 offset = pages
             case OffsetMode.PAGE1:
@@ -47,17 +48,17 @@ class Paging:
                 return None
         return offset if self.allows(offset) else None
 
-    def _next_record(self, rows: int, total: int | None) -> int | None:
-        """Reads the last row once more where that costs no further page: it shows whether rows moved meanwhile."""
-        within = total is not None and (self.window is None or total <= self.window)
-        overlap = 1 if total is not None and within and (total - rows) % PAGE_SIZE else 0
-        if self.max_offset is None:
-            return rows - overlap
-        return min(rows - overlap, self.max_offset) if rows < self.max_offset + PAGE_SIZE else None
-
-    def expected_again(self, offset: int, rows: int) -> int:
-        """How many of the first *rows* rows a page at *offset* should bring again."""
-        return max(0, rows - offset) if self.mode is OffsetMode.RECORD else 0
+    def row_at(self, offset: int) -> int | None:
+        """How many rows come before the page at *offset*; None where that is not known."""
+        match self.mode:
+            case OffsetMode.RECORD:
+                return offset
+            case OffsetMode.PAGE:
+                return offset * PAGE_SIZE
+            case OffsetMode.PAGE1:
+                return max(0, offset - 1) * PAGE_SIZE
+            case _:
+                return None if offset else 0
 
 
 def meaning(offset: int, first: Page, probe: Page) -> OffsetMode | None:

@@ -4,213 +4,302 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Page, Query, Reason, SourceError
-from csr_exporter.listing.attempt import Attempt, TornError
-from csr_exporter.listing.counts import count, distribute
-from csr_exporter.listing.division import Division, Task
-from csr_exporter.listing.knowledge import Knowledge, Limits, Memory, Reading, newest_first
+from csr_exporter.listing.counts import distribute
+from csr_exporter.listing.division import Division
+from csr_exporter.listing.found import Found
+from csr_exporter.listing.knowledge import Knowledge, Limits, Memory, Reading
 from csr_exporter.listing.names import NameFilter
 from csr_exporter.listing.offsets import Paging
-from csr_exporter.listing.pages import SMALL_PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
+from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
+from csr_exporter.listing.proof import Evidence
+from csr_exporter.listing.reader import Reader
 from csr_exporter.listing.walk import Walk
 
 NOTHING = Knowledge()
+
+READINGS = 2
+"""So often a poll reads the list, at most: a second time where the first proves nothing."""
+
+FIRST_FURTHER_PAGE = 2
 
 
 def read(page: Callable[[Query], Page], limits: Limits, knowledge: Knowledge = NOTHING) -> Reading:
     """Read the list with as few requests as prove it complete, one after the other. Raises `SourceError`."""
     requests = Requests(page, max(1, limits.max_requests))
-    first = _Poll(requests, limits, knowledge, last=False)
-    attempts = [first] if first.run() else [first, _again(requests, limits, first)]
-    poll = max(reversed(attempts), key=lambda each: (each.complete, len(each.listed)))
+    poll = _Poll(requests, limits, knowledge)
+    poll.run()
     return Reading(
         inventory=poll.inventory(),
         knowledge=poll.learned(),
-        torn_walks=sum(each.torn for each in attempts),
+        torn_walks=poll.torn_walks,
         rejected=MappingProxyType(dict(requests.rejected)),
     )
 
 
-def _again(requests: Requests, limits: Limits, first: _Poll) -> _Poll:
-    """What was known is not relied on a second time: it may be what tore the walk. Names read serve to plan."""
-    second = _Poll(requests, limits, Knowledge(memory=first.learned().memory), last=True)
-    second.run()
-    return second
+@dataclass(slots=True)
+class _Attempt:
+    """What one reading of the list showed."""
+
+    csrs: dict[str, Csr]
+    total: int | None
+    changed: bool = False
 
 
 class _Poll:
-    """One attempt of a poll, and the conclusions from it."""
+    """The requests of one poll, and the conclusions from them."""
 
-    def __init__(self, requests: Requests, limits: Limits, knowledge: Knowledge, *, last: bool) -> None:
+    def __init__(self, requests: Requests, limits: Limits, knowledge: Knowledge) -> None:
+        memory = knowledge.memory
         self._requests = requests
         self._limits = limits
-        self._memory = knowledge.memory
-        mode = limits.offset_mode or knowledge.offset_mode
-        self._calibrated = mode is not None
-        remembered = limits.offset_mode is None and mode is not None
-        paging = Paging(mode or OffsetMode.UNTESTED, limits.max_offset)
-        self._attempt = Attempt(requests, paging, remembered=remembered, last=last)
+        self._memory = memory
+        self._calibrations = 0
+        mode = limits.offset_mode or knowledge.offset_mode or OffsetMode.UNTESTED
+        # Whoever configures that offsets mean nothing wants none sent.
+        max_offset = 0 if limits.offset_mode is OffsetMode.UNTESTED else limits.max_offset
+        # Records of earlier polls are only relied on where one poll cannot read everything.
+        carry = memory.interrupted
+        evidence = Evidence(memory.seen, memory.top if carry else None, memory.since if carry else {})
+        self._reader = Reader(requests, evidence, Paging(mode, max_offset), knowledge.habits)
         self._names = NameFilter(knowledge.names)
         self._walk: Walk | None = None
-        self._walks: dict[str, Walk] = {}
-        self._window: tuple[Csr, ...] = ()
         self._division: Division | None = None
+        self._attempts: list[_Attempt] = []
         self._carried: Mapping[str, Csr] = {}
-        self._proven = True
-        self._interrupted = False
+        self._renamed: set[str] = set()
+        self._slices = memory.slices
+        self._unfound = memory.unfound
+        self._total_is_doubtful = self._contradicted = self._interrupted = False
 
-    def run(self) -> bool:
-        """Read until the list is whole or the budget spent; False when it has to be begun again."""
+    def run(self) -> None:
+        """Read until the list is proven, nothing more can be learned, or the budget or the time is spent."""
         try:
-            self._read()
-        except TornError:
-            self._carried = {}
-            return False
-        except BudgetSpentError:
-            return True
-        return True
-
-    def _read(self) -> None:
-        walk = self._walk = Walk(self._attempt, WHOLE)
-        if not walk.finished and not self._calibrated:
-            self._attempt.paging = walk.calibrate(self._limits.max_offset)
-        while walk.advance(self._attempt.paging):
-            pass
-        if walk.whole or walk.total is None:
-            return
-        if walk.stopped:
-            count(self._attempt, lambda part: self._attempt.ask(part, size=SMALL_PAGE_SIZE))
-            return
-        self._proven = False
-        self._window = tuple(self._attempt.csrs.values())
-        count(self._attempt, self._begin)
-        self._divide(walk)
-        if len(self.listed) == walk.total:
-            self._prove()
-
-    def _begin(self, part: Slice) -> Page:
-        walk = self._walks[part.algorithm or ""] = Walk(self._attempt, part)
-        return walk.page
-
-    def _divide(self, walk: Walk) -> None:
-        """Read slices until nothing is missing, but for the last request, or until the deadline."""
-        walks = {algorithm: self._walks[algorithm] for algorithm in self._attempt.counts}
-        self._requests.reserve = 1
-        try:
-            out_of_reach = walk.nameless
-            for task in self._tasks(walk.total or 0):
-                bounded = replace(task, out_of_reach=out_of_reach)
-                self._division = Division(self._attempt, self._names, walks, bounded)
-                self._division.run()
-                out_of_reach += max(0, self._division.unread)
+            self._read_until_proven()
         except BudgetSpentError:
             self._interrupted = True
         except SourceError as error:
-            if error.reason is not Reason.DEADLINE:
+            if error.reason is not Reason.DEADLINE or not self._reader.every_csr:
                 raise
+            self._interrupted = True
+        self._note_attempt()
+
+    def _read_until_proven(self) -> None:
+        walk = self._begin()
+        for _ in range(READINGS):
+            self._read(walk)
+            # A division takes long, and sees the total only at its beginning: there, the first page is read again.
+            if (self._proven is not None and self._division is None) or not self._another_reading_helps():
+                return
+            # The first page of another reading may prove the one before: nothing was added that it does not show.
+            walk = self._begin()
+            if self._proven is not None:
+                return
+
+    def _begin(self) -> Walk:
+        """Ask for the first page of another reading."""
+        self._note_attempt()
+        self._contradicted = self._division is not None and self._division.contradicted
+        self._reader.begin()
+        walk = self._walk = Walk(self._reader, WHOLE)
+        self._division = None
+        if self._attempts and self._reader.total != self._attempts[-1].total:
+            self._attempts[-1].changed = True
+        return walk
+
+    def _note_attempt(self) -> None:
+        reader = self._reader
+        if reader.csrs:
+            self._attempts.append(_Attempt(reader.csrs, reader.total, reader.changed))
+
+    def _another_reading_helps(self) -> bool:
+        """Not where CSRs lack that cannot be found; nor where more were read than counted, all known before."""
+        reader = self._reader
+        if reader.changed:
+            return True
+        known = {*self._carried, *reader.csrs}
+        enough = reader.total is None or len(known) >= reader.total
+        return enough and (self._proven is not None or any(each not in self._memory.seen for each in known))
+
+    def _read(self, walk: Walk) -> None:
+        """Read the list, its first page having been read."""
+        again = bool(self._attempts)
+        self._walk_window(walk, again=again)
+        if not walk.whole and walk.total is not None and not (again and self._proven is not None):
+            self._divide(walk)
+
+    # --- what one walk reads ------------------------------------------------------------------------------------------
+
+    def _walk_window(self, walk: Walk, *, again: bool) -> None:
+        if not self._total_holds(walk):
+            self._reader.distrust_totals()
+        if not walk.ended and self._reader.paging.mode is OffsetMode.UNTESTED and self._limits.offset_mode is None:
+            self._calibrate(walk)
+        while not (again and self._proven is not None) and walk.advance():
+            if self._is_misled(walk):
+                self._calibrate(walk)
+        if not self._total_holds(walk):
+            self._reader.distrust_totals()
+            self._walk_window(walk, again=again)
+
+    def _calibrate(self, walk: Walk) -> None:
+        self._calibrations += 1
+        walk.calibrate()
+
+    def _is_misled(self, walk: Walk) -> bool:
+        """Whether offsets do not mean what they were found to mean, earlier or while the list changed."""
+        lack = (walk.total or 0) - walk.rows if walk.exhausted else 0
+        # The first further page has nothing new, or a whole page was skipped.
+        misled = walk.misled or (lack > 0 and walk.pages == FIRST_FURTHER_PAGE) or lack >= PAGE_SIZE
+        return misled and self._limits.offset_mode is None and self._calibrations < READINGS
+
+    def _total_holds(self, walk: Walk) -> bool:
+        """Whether the total may be relied on, tried where the last page is full: perhaps it counts only the page."""
+        if self._reader.habits.counts_list is not None or walk.rows != walk.total or walk.page.entries < PAGE_SIZE:
+            return True
+        self._total_is_doubtful = True
+        holds = walk.try_total()
+        self._total_is_doubtful = False
+        if holds:
+            self._reader.trust_totals()
+        return holds
+
+    # --- what is beyond one walk --------------------------------------------------------------------------------------
+
+    def _divide(self, walk: Walk) -> None:
+        """Read slices until nothing is missing, keeping one request back for the proof."""
+        self._requests.reserve = 1
+        try:
+            for found, slices in self._tasks():
+                division = self._division = Division(self._reader, self._names, found, walk.nameless)
+                division.replay(slices)
+                if division.unread > 0:
+                    division.count()
+                if division.unread > 0 and self._unfound != (self._reader.total, division.unread):
+                    division.run()
+                    division.search()
+                self._conclude(division)
+        except BudgetSpentError:
             self._interrupted = True
         finally:
             self._requests.reserve = 0
 
-    def _tasks(self, total: int) -> Iterator[Task]:
-        """What to read, in one division after the other.
+    def _tasks(self) -> Iterator[tuple[Found, tuple[tuple[Slice, int], ...]]]:
+        """What counts as found, and the slices to begin with, in one division after the other.
 
-        Where earlier records still stand, those that are missing come first, then those not read for longest.
+        Where one poll cannot read everything and earlier records still stand, those that are missing come first, then
+        those not read for longest.
         """
-        memory = self._memory
-        self._carried = memory.still_there(total, self._window)
+        memory, meaning = self._memory, self._names.meaning
+        seen = {**memory.seen, **self._reader.every_csr}
+        top = self._reader.evidence.top
+        if top is not None and (memory.interrupted or self._attempts):
+            self._carried = {each: seen[each] for each in top.present if each in seen}
+        if len(self._carried) <= len(self._reader.csrs):
+            self._carried = {}
+            yield Found(meaning, self._reader.csrs, seen), self._slices
+            return
+        yield Found(meaning, {**self._carried, **self._reader.csrs}, {}, memory.exhausted), ()
+        if self._attempts:
+            return
+        fresh = {each: csr for each, csr in self._carried.items() if each in memory.fresh}
+        yield Found(meaning, {**fresh, **self._reader.csrs}, self._carried), ()
+        yield Found(meaning, self._reader.csrs, self._carried), ()
+
+    def _conclude(self, division: Division) -> None:
+        """What a division leaves for the next one, and for the next poll."""
+        self._unfound = (self._reader.total or 0, division.unread) if division.unread > 0 else None
+        # What a plan made of few names showed is better planned once more, now that they are known.
+        blind = len(self._memory.seen) < len(division.found.csrs) / 2 and not self._attempts
         if not self._carried:
-            yield Task(given={}, waiting={**memory.hints, **memory.csrs})
-            return
-        yield Task(given=self._carried, waiting={}, exhausted=memory.exhausted)
-        fresh = {identity: csr for identity, csr in self._carried.items() if identity in memory.fresh}
-        yield Task(given=fresh, waiting=self._carried)
-        yield Task(given={}, waiting=self._carried)
+            self._slices = () if blind else tuple(division.slices)
 
-    def _prove(self) -> None:
-        """See that the list still begins as it did, with as many CSRs."""
-        try:
-            page = self._attempt.ask(WHOLE)
-        except (BudgetSpentError, SourceError) as error:
-            if isinstance(error, SourceError) and error.reason is not Reason.DEADLINE:
-                raise
-            return
-        if [csr.id for csr in page.csrs] != [csr.id for csr in self._window[: len(page.csrs)]]:
-            self._attempt.tear()
-        self._proven = True
+    # --- what follows -------------------------------------------------------------------------------------------------
 
     @property
-    def torn(self) -> bool:
-        return self._attempt.torn
+    def _proven(self) -> frozenset[str] | None:
+        return None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
 
     @property
-    def listed(self) -> Mapping[str, Csr]:
-        """The CSRs that were read, and those read earlier that are still there."""
-        return {**self._carried, **self._attempt.csrs} if self._carried else self._attempt.csrs
+    def torn_walks(self) -> int:
+        """How many readings showed that the list changed meanwhile."""
+        proven = self._proven
+        return sum(
+            attempt.changed or (proven is not None and not proven.issuperset(attempt.csrs))
+            for attempt in self._attempts
+        )
 
-    @property
-    def complete(self) -> bool:
-        return self._proven and not self.torn and len(self.listed) == self._reported == self._total
-
-    @property
-    def _total(self) -> int | None:
-        """The service's own count, or what was read when it gives none and there was no more."""
-        return self._walk.size if self._walk else None
-
-    @property
-    def _nameless(self) -> int:
-        return self._walk.nameless if self._walk else 0
-
-    @property
-    def _reported(self) -> int | None:
-        return None if self._total is None else max(self._total, len(self.listed) + self._nameless)
+    def _listed(self) -> Mapping[str, Csr]:
+        """The CSRs of the proven list; else those of the best reading, with those known to be there still."""
+        proven, every = self._proven, {**self._memory.seen, **self._reader.every_csr}
+        if proven is not None and proven.issubset(every):
+            return {each: csr for each, csr in every.items() if each in proven}
+        best = max(reversed(self._attempts), key=lambda attempt: len(attempt.csrs)).csrs if self._attempts else {}
+        return {**self._carried, **best}
 
     def inventory(self) -> Inventory:
-        listed, reported = self.listed, self._reported
-        counts = {} if self.complete else self._attempt.counts
+        listed = self._listed()
+        complete = self._proven == listed.keys() and not self._stale(listed)
+        total = self._attempts[-1].total if self._attempts else self._reader.total
+        if total is None and self._walk is not None:
+            total = self._walk.size
+        nameless = self._walk.nameless if self._walk else 0
+        reported = None if total is None else max(total, len(listed) + nameless)
+        if complete:
+            reported = len(listed)
+        counts = {} if complete else self._reader.counts
         by_algorithm = distribute(reported or 0, counts, Counter(csr.algorithm for csr in listed.values()))
         return Inventory(
             csrs=tuple(listed.values()),
             reported=reported,
             by_algorithm=MappingProxyType({} if reported is None else by_algorithm),
-            complete=self.complete,
-            offset_mode=self._attempt.paging.mode,
+            complete=complete,
+            offset_mode=self._reader.paging.mode,
             requests=self._requests.sent,
             slices=len(self._requests.slices),
-            carried=len(listed) - len(self._attempt.csrs),
+            carried=sum(each not in self._reader.every_csr for each in listed),
         )
+
+    def _stale(self, listed: Mapping[str, Csr]) -> bool:
+        """Whether a CSR that was not read again has another name now: a slice that it should be in lacks it."""
+        unread = {each: csr for each, csr in listed.items() if each not in self._reader.every_csr}
+        exhausted = self._division.exhausted if self._division and unread else []
+        found = Found(self._names.meaning, {}, unread)
+        return any(found.members(part, unread) for part in exhausted)
 
     def learned(self) -> Knowledge:
         """What the next poll should know; an offset found useless is tried again."""
-        mode = self._attempt.paging.mode
-        useless = mode in {OffsetMode.UNTESTED, OffsetMode.IGNORED}
-        forget = self.torn or useless or self._limits.offset_mode is not None
+        paging = self._reader.paging
+        useless = paging.mode in {OffsetMode.UNTESTED, OffsetMode.IGNORED}
+        forget = useless or self._limits.offset_mode is not None
         return Knowledge(
-            offset_mode=None if forget else mode,
-            names=self._names.meaning if self._names.usable and not self.torn else None,
+            offset_mode=None if forget else paging.mode,
+            names=self._names.meaning if self._names.usable else None,
+            habits=self._reader.habits,
             memory=self._remembered(),
         )
 
     def _remembered(self) -> Memory:
-        """Nothing of a list that one walk can read."""
-        total = self._attempt.sizes.get(WHOLE, 0)
-        if not self._window:
-            return Memory()
-        read, listed = self._attempt.csrs, self.listed
-        left = self._division.found.waiting if self._division else {**self._memory.hints, **self._memory.csrs}
-        hints = dict(islice(((identity, csr) for identity, csr in left.items() if identity not in listed), total))
-        if self.torn or not newest_first(self._window):
-            return Memory(hints={**hints, **listed})
+        listed, evidence = self._listed(), self._reader.evidence
+        seen = {**self._memory.seen, **self._reader.every_csr}
+        divided = self._division is not None
+        # Those that may still be there: they help to plan, and must not be forgotten while they are known to be.
+        waiting = self._division.found.waiting if self._division else {}
+        present = evidence.top.present if evidence.top else frozenset()
+        kept = waiting.keys() | present
+        hints = ((each, csr) for each, csr in seen.items() if each in kept and each not in listed)
         return Memory(
-            csrs=dict(listed),
-            fresh=frozenset(read),
-            hints=hints,
-            window=tuple(csr.id for csr in self._window),
-            total=total,
-            whole=len(read) + self._nameless >= total,
-            exhausted=frozenset(self._division.found.texts.exhausted if self._division and self._interrupted else ()),
+            csrs=listed,
+            fresh=frozenset(self._reader.every_csr),
+            hints=dict(islice(hints, self._reader.total or 0)),
+            top=evidence.top,
+            since=evidence.since,
+            slices=self._slices,
+            interrupted=self._interrupted and divided,
+            exhausted=frozenset(self._division.found.exhausted if self._division and self._interrupted else ()),
+            unfound=self._unfound if divided else None,
         )

@@ -5,109 +5,136 @@ from __future__ import annotations
 from dataclasses import replace
 
 from csr_exporter.inventory import OffsetMode, Page, Reason, SourceError
-from csr_exporter.listing.attempt import Attempt
-from csr_exporter.listing.offsets import PROBES, Paging, meaning
-from csr_exporter.listing.pages import PAGE_SIZE, Slice
+from csr_exporter.listing.offsets import PROBES, meaning
+from csr_exporter.listing.pages import PAGE_SIZE, SMALL_PAGE_SIZE, Slice
+from csr_exporter.listing.reader import Reader
 
 
 class Walk:
-    """How far one slice has been read. Beginning a walk asks for the first page."""
+    """How far one slice has been read. Beginning a walk asks for the first page.
 
-    def __init__(self, attempt: Attempt, part: Slice) -> None:
-        self._attempt = attempt
+    *rows* is how far down the slice it is, *pages* how many pages it took. *misled* is set when the rows show that an
+    offset does not mean what it was taken to mean.
+    """
+
+    def __init__(self, reader: Reader, part: Slice) -> None:
+        self._reader = reader
         self.part = part
+        self.first_page = self.page = reader.ask(part)
+        self._first_page_is_short = reader.page_is_short
+        self._restart()
+
+    def _restart(self) -> None:
         self._ids: set[str] = set()
-        self._pages = 0
         self._offset = 0
-        self._stopped = False
-        self._short = False
-        self.rows = 0
-        self.page = attempt.ask(part)
-        self._absorb(self.page, again=0)
+        self._unidentified = False
+        self.exhausted = False
+        self.rows = self.pages = 0
+        self.misled = False
+        self._absorb(self.first_page, 0, short=self._first_page_is_short)
 
     @property
     def total(self) -> int | None:
-        return self._attempt.sizes.get(self.part)
+        return self._reader.total_of(self.part)
 
     @property
     def nameless(self) -> int:
         """How many of the rows have no id, or one that another row has too."""
-        return max(0, self.rows - len(self._ids))
+        return max(0, self.rows - len(self._ids)) if self._unidentified else 0
 
     @property
-    def whole(self) -> bool:
-        """Whether every row was read, as far as the service lets us know."""
-        return self._short if self.total is None else self.rows >= self.total
+    def ended(self) -> bool:
+        """Whether no further row is to be expected."""
+        if self.exhausted or self.total is None:
+            return self.exhausted or self._short
+        return max(self.rows, len(self._ids)) >= self.total
 
     @property
     def size(self) -> int | None:
         """How many CSRs the slice has; None when that is not known."""
-        return self.rows if self.total is None and self.whole else self.total
+        return self.rows if self.total is None and self.ended else self.total
 
     @property
-    def stopped(self) -> bool:
-        """Whether the service had no more rows to give."""
-        return self._stopped and not self.whole
+    def whole(self) -> bool:
+        """Whether each CSR of the slice was read. Rows that change places between two pages may hide some."""
+        return self.ended and self.size is not None and len(self._ids) + self.nameless >= self.size
 
-    @property
-    def finished(self) -> bool:
-        return self.whole or self._stopped
-
-    def advance(self, paging: Paging) -> bool:
+    def advance(self) -> bool:
         """Read one more page; False when there is none to read."""
-        offset = None if self.finished else paging.next_offset(self.rows, self._pages, self.total)
-        if offset is None:
+        offset = None if self.ended else self._reader.paging.next_offset(self.rows, self.pages)
+        if offset is None or (offset == self._offset and self.pages > 1):
             return False
-        try:
-            page = self._attempt.ask(self.part, offset)
-        except SourceError as error:
-            return self._refused(error, paging)
-        self._offset = offset
-        self._absorb(page, again=paging.expected_again(offset, self.rows))
-        if self._stopped and not self.whole:
-            self._attempt.doubt()
+        page = self._ask(offset)
+        if page is None:
+            return False
+        self._absorb(page, offset, short=self._reader.page_is_short)
         return True
 
-    def calibrate(self, max_offset: int | None) -> Paging:
+    def calibrate(self) -> None:
         """Find out what an offset means, by the rows that come again; what the probes bring is read, too."""
-        paging = Paging(OffsetMode.UNTESTED, max_offset)
+        if self.pages > 1:
+            # Not by the page read before: a change of the list since then may be what misled.
+            self.first_page = self._reader.ask(self.part)
+        self._restart()
+        paging = replace(self._reader.paging, mode=OffsetMode.UNTESTED)
         for offset in filter(paging.allows, PROBES):
-            paging = replace(paging, mode=OffsetMode.IGNORED)
-            try:
-                page = self._attempt.ask(self.part, offset)
-            except SourceError as error:
-                return self._refused_probe(error, paging)
-            mode = meaning(offset, self.page, page)
+            self._reader.paging = paging = replace(paging, mode=OffsetMode.IGNORED)
+            page = self._ask(offset)
+            if page is None:
+                return
+            mode = meaning(offset, self.first_page, page)
             if mode is not None:
-                paging = replace(paging, mode=mode)
-                self._offset = offset
-                self._absorb(page, again=paging.expected_again(offset, self.rows))
+                self._reader.paging = replace(paging, mode=mode)
+                if mode is not OffsetMode.RECORD:  # whose probe shows the first page again, but for a row or two
+                    self._absorb(page, offset, short=self._reader.page_is_short)
+                return
+
+    def try_total(self) -> bool:
+        """Whether a total that the last, full page agrees with holds: then nothing comes after it."""
+        for offset in self._offsets_beyond():
+            page = self._ask(offset)
+            if page is None:
                 break
-        return paging
+            if any(csr.id not in self._ids for csr in page.csrs):
+                return False
+            if page.entries < PAGE_SIZE:
+                return True
+        return self._counts_more_than_the_page()
 
-    def _absorb(self, page: Page, again: int) -> None:
-        """Take note of a page of which *again* rows should be known."""
-        self.page = page
+    def _offsets_beyond(self) -> tuple[int, ...]:
+        """Where rows past the last would be, if there are any."""
+        paging = self._reader.paging
+        if paging.mode is OffsetMode.UNTESTED:
+            return tuple(filter(paging.allows, PROBES))
+        offset = paging.next_offset(self.rows, self.pages)
+        return () if offset is None or offset == self._offset else (offset,)
+
+    def _counts_more_than_the_page(self) -> bool:
+        """Where offsets do not tell: whether the total is that of the list even where the page is shorter."""
+        return self.rows > PAGE_SIZE or self._reader.ask(self.part, size=SMALL_PAGE_SIZE).total == self.rows
+
+    def _ask(self, offset: int) -> Page | None:
+        """A further page. An offset that the service refuses ends the walk; those to come stop at the last accepted."""
+        try:
+            return self._reader.ask(self.part, offset)
+        except SourceError as error:
+            if error.reason is not Reason.BAD_REQUEST:
+                raise
+            self._reader.paging = replace(self._reader.paging, max_offset=self._offset)
+            return None
+
+    def _absorb(self, page: Page, offset: int, *, short: bool) -> None:
+        self.page, self._offset = page, offset
         ids = {csr.id for csr in page.csrs}
-        repeated = len(ids & self._ids)
-        nameless = self.nameless or page.entries > len(ids)
-        self._stopped = page.entries == 0 or (bool(ids) and ids <= self._ids)
-        self._short = page.entries < PAGE_SIZE
-        self._pages += 1
+        again = len(ids & self._ids)
+        by_record = self._reader.paging.mode is OffsetMode.RECORD and self.pages > 0
+        expected = max(0, self.rows - offset) if by_record else 0
+        # A row more or less may come again by a change of the list; half a page tells of another meaning of offsets.
+        self.misled |= abs(again - min(expected, page.entries)) > page.entries / 2
+        self.exhausted = page.entries == 0 or (bool(ids) and again == len(ids))
+        self._short = short
+        self._unidentified |= page.entries > len(ids)
         self._ids |= ids
-        self.rows += max(0, page.entries - max(again, repeated))
-        if repeated > again or (repeated < min(again, page.entries) and not nameless):
-            self._attempt.tear()
-
-    def _refused(self, error: SourceError, paging: Paging) -> bool:
-        """An offset that the service refuses ends the walk; those to come stop at the last one it accepted."""
-        if error.reason is not Reason.BAD_REQUEST:
-            raise error
-        self._attempt.paging = replace(paging, max_offset=self._offset)
-        return False
-
-    @staticmethod
-    def _refused_probe(error: SourceError, paging: Paging) -> Paging:
-        if error.reason is not Reason.BAD_REQUEST:
-            raise error
-        return paging
+        # Records counted from 1 bring one again at each page.
+        self.rows += max(0, page.entries - max(again, expected)) if by_record else page.entries
+        self.pages += 1

@@ -1,8 +1,9 @@
-"""An SCM in memory, with every meaning that the reference leaves open."""
+"""An SCM in memory, with every meaning that the reference leaves open, and habits that a service may have."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +15,20 @@ NAME_MEANINGS: dict[str, Callable[[str, str], bool]] = {
     "substring": lambda wanted, name: wanted in name,
     "like": lambda wanted, name: re.search(re.escape(wanted).replace("_", "."), name) is not None,
     "ignored": lambda _wanted, _name: True,
+    "words": lambda wanted, name: wanted in re.findall(r"[^\W_]+", name),
+    "accents": lambda wanted, name: without_accents(wanted) in without_accents(name),
 }
 
 Change = Callable[[list[Csr]], None]
+View = Callable[[Sequence[Csr]], Sequence[Csr]]
+
+
+def without_accents(text: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
+
+
+def count_matching(_query: Query, _rows: Sequence[Csr], matching: int, _shown: int) -> int | None:
+    return matching
 
 
 @dataclass
@@ -25,6 +37,10 @@ class FakeScm:
 
     A `Csr` with an empty id stands for a record without one. *refuses* tells which queries are answered with 400.
     *log* has the queries, *moments* what the list held at one time or another while they were answered.
+
+    *view* gives the rows that one request sees, for replicas that differ, and *order* sorts them. *first_record* is
+    the offset of the first row, *most_rows* the longest page. *count* gives ``total`` from the query, all rows, the
+    number of rows that match and the number that the page shows.
     """
 
     csrs: list[Csr]
@@ -34,6 +50,12 @@ class FakeScm:
     case_sensitive: bool = True
     total: Callable[[int], int | None] = lambda matching: matching
     refuses: Callable[[Query], bool] = lambda _query: False
+    view: View = lambda rows: rows
+    order: View = lambda rows: rows
+    first_record: int = 0
+    most_rows: int = 50
+    algorithm_ignored: bool = False
+    count: Callable[[Query, Sequence[Csr], int, int], int | None] = count_matching
     changes: dict[int, Change] = field(default_factory=dict)
     log: list[Query] = field(default_factory=list)
     moments: list[frozenset[str]] = field(default_factory=list)
@@ -42,12 +64,19 @@ class FakeScm:
         self.log.append(query)
         if change := self.changes.get(len(self.log)):
             change(self.csrs)
-        if change or not self.moments:
-            self.moments.append(self.ids)
+        everything = self.order(self.view(self.csrs))
+        moment = frozenset(csr.id for csr in everything if csr.id)
+        if not self.moments or self.moments[-1] != moment:
+            self.moments.append(moment)
         self._check(query)
-        rows = [csr for csr in self.csrs if self._selects(query, csr)]
+        rows = [csr for csr in everything if self._selects(query, csr)]
         start = self._first_row(query)
-        return _page(rows[start : start + query.limit], self.total(len(rows)))
+        shown = rows[start : start + min(query.limit, self.most_rows)]
+        return _page(shown, self.total_of(query, everything, len(rows), len(shown)))
+
+    def total_of(self, query: Query, everything: Sequence[Csr], matching: int, shown: int) -> int | None:
+        counted = self.count(query, everything, matching, shown)
+        return None if counted is None else self.total(counted)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -73,7 +102,7 @@ class FakeScm:
     def _first_row(self, query: Query) -> int:
         match self.offset_mode:
             case OffsetMode.RECORD:
-                return query.offset
+                return max(0, query.offset - self.first_record)
             case OffsetMode.PAGE:
                 return query.offset * query.limit
             case OffsetMode.PAGE1:
@@ -82,7 +111,7 @@ class FakeScm:
                 return 0
 
     def _selects(self, query: Query, csr: Csr) -> bool:
-        if query.algorithm is not None and csr.algorithm != query.algorithm:
+        if query.algorithm is not None and not self.algorithm_ignored and csr.algorithm != query.algorithm:
             return False
         if query.name is None:
             return True

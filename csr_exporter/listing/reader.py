@@ -1,0 +1,99 @@
+"""Asks for pages, and notes what they show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from csr_exporter.inventory import Csr, Page
+from csr_exporter.listing.knowledge import Habits
+from csr_exporter.listing.offsets import Paging
+from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, Requests, Slice
+from csr_exporter.listing.proof import Evidence
+
+AT_LEAST = 10_000
+"""A total of so many means that many or more. Source: "Querying the CSR List", Table 4."""
+
+
+class Reader:
+    """Reads pages for one poll. *csrs* and *totals* are what the current reading of the list has shown.
+
+    *paging* has the mode `OffsetMode.UNTESTED` until it is known what an offset means.
+    """
+
+    def __init__(self, requests: Requests, evidence: Evidence, paging: Paging, habits: Habits) -> None:
+        self._requests = requests
+        self.evidence = evidence
+        self.paging = paging
+        self.habits = habits
+        self.page_length = 0
+        self.page_is_short = False
+        self.csrs: dict[str, Csr] = {}
+        self.every_csr: dict[str, Csr] = {}
+        self.totals: dict[Slice, int] = {}
+        self.total: int | None = None
+        self.changed = False
+        self.filters_algorithms = True
+
+    def begin(self) -> None:
+        """Begin to read the list anew."""
+        self.evidence.begin()
+        self.csrs, self.totals, self.total, self.changed = {}, {}, None, False
+
+    def ask(self, part: Slice, offset: int = 0, size: int = PAGE_SIZE) -> Page:
+        """One page. Raises `SourceError` and `BudgetSpentError`."""
+        page = self._requests.send(part, offset, size)
+        # Pages of fewer rows than asked for may be all that this service gives, so the longest one sets the measure.
+        self.page_is_short = page.entries < min(size, self.page_length or size)
+        for csr in page.csrs:
+            self.csrs[csr.id] = self.every_csr[csr.id] = csr
+        if any(csr.algorithm != part.algorithm for csr in page.csrs if part.algorithm):
+            self.filters_algorithms = False
+        if part == WHOLE:
+            self._note_list(page, offset, size)
+        else:
+            self.evidence.add(page.csrs)
+            if page.total is not None:
+                self.totals[part] = max(page.total, page.entries)
+        self.page_length = max(self.page_length, page.entries)
+        return page
+
+    def total_of(self, part: Slice) -> int | None:
+        """How many CSRs are in *part* by the service's count, where that can be relied on."""
+        if part == WHOLE:
+            return self.total
+        return self.totals.get(part) if self.habits.counts_slices and self.habits.counts_list is not False else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The totals of the algorithms that were asked for, if that is what the service counts."""
+        parts = (
+            [part for part in self.totals if part.algorithm and part.name is None] if self.filters_algorithms else []
+        )
+        return {part.algorithm or "": total for part in parts if (total := self.total_of(part)) is not None}
+
+    def trust_totals(self) -> None:
+        """The service's ``total`` was found to count the list."""
+        self.habits = replace(self.habits, counts_list=True)
+
+    def distrust_totals(self) -> None:
+        """The service's ``total`` turned out not to count the list."""
+        self.habits = replace(self.habits, counts_list=False)
+        self.evidence.distrust_totals()
+        self.total, self.changed = None, False
+
+    def _note_list(self, page: Page, offset: int, size: int) -> None:
+        total = page.total
+        if total is not None and total > page.entries and self.habits.counts_list is False:
+            self.habits = replace(self.habits, counts_list=None)
+        if self.habits.counts_list is False:
+            total = None
+        if total is not None:
+            self.changed |= self.total is not None and total != self.total
+            self.total = total
+        length = self._length_by_end(page, offset) if total is None or total >= AT_LEAST else total
+        self.evidence.add(page.csrs, length, first_page=offset == 0 and size == PAGE_SIZE)
+
+    def _length_by_end(self, page: Page, offset: int) -> int | None:
+        """How long the list is where its end shows: after a page that is short, or before one that is empty."""
+        row = self.paging.row_at(offset)
+        return row + page.entries if row is not None and (self.page_is_short or not page.entries) else None
