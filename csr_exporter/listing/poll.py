@@ -242,7 +242,7 @@ class _Poll:
 
     def inventory(self) -> Inventory:
         listed = self._listed()
-        complete = self._proven == listed.keys() and not self._stale(listed)
+        complete = self._proven is not None and self._proven == set(listed) and not self._stale(listed)
         total = self._attempts[-1].total if self._attempts else self._reader.total
         if total is None and self._walk is not None:
             total = self._walk.size
