@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Csr, Reason, SourceError
 from csr_exporter.listing.found import Found
@@ -53,7 +54,7 @@ class Division:
         for part, pages in slices:
             if self.unread <= 0:
                 return
-            self._read(part, lambda walk, pages=pages: walk.pages < pages)
+            self._read(part, partial(_has_fewer_pages, pages))
 
     def count(self) -> None:
         """Begin to read each algorithm, so that its total is known, until the totals explain the whole list."""
@@ -75,6 +76,8 @@ class Division:
     def run(self) -> None:
         """Read until nothing is left, or nothing that would be worth a request."""
         self._walk_algorithms(fitting=True)
+        if self.found.meaning.match is Match.EXACT:  # names that are not known cannot be asked for
+            self._walk_algorithms(fitting=False)
         plan = None
         while self.unread > 0 and self._names.usable:
             if plan is None or plan.outgrown or plan.meaning != self.found.meaning:
@@ -216,3 +219,7 @@ class Division:
     def _lacks(self, walk: Walk) -> bool:
         """Whether there is something left to be read in the slice."""
         return walk.size is None or self.found.number(walk.part) < walk.size
+
+
+def _has_fewer_pages(pages: int, walk: Walk) -> bool:
+    return walk.pages < pages

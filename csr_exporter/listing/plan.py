@@ -33,7 +33,7 @@ SMALL = 1000
 REPLAN = 16
 """Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
 
-GROWN = 0.1
+GROWN = 0.2
 """Beyond that, texts are collected anew when so many times as many CSRs have become known."""
 
 CHARACTERS = ascii_letters + digits + "-_."
@@ -42,7 +42,7 @@ CHARACTERS = ascii_letters + digits + "-_."
 LONGEST = 64
 """Further characters of a name are not looked at, so that absurd ones cost no more than others."""
 
-LEVELS = 5
+LEVELS = 8
 """Names that contain so many exhausted texts, or more, count as nothing."""
 
 
@@ -66,6 +66,7 @@ class Plan:
         self._asked = asked
         self.meaning = found.meaning
         self._window = window
+        self._unread = unread
         self._csrs = [*found.csrs.values(), *found.waiting.values()]
         self._choices = 0
         self._queue: list[tuple[float, int, str, int]] = []
@@ -77,7 +78,7 @@ class Plan:
     def outgrown(self) -> bool:
         """Whether so many CSRs have become known since that other texts may be worth more."""
         further = len(self._found.csrs) + len(self._found.waiting) - len(self._csrs)
-        return further > (GROWN * len(self._csrs) if len(self._csrs) > SMALL else 0)
+        return further > (GROWN * self._unread if len(self._csrs) > SMALL else 0)
 
     def best(self, unread: int) -> Choice | None:
         """The slice of most worth that was not asked for; None when there is nothing left to ask for."""

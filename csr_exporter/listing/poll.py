@@ -93,7 +93,7 @@ class _Poll:
         for _ in range(READINGS):
             self._read(walk)
             # A division takes long, and sees the total only at its beginning: there, the first page is read again.
-            if (self._proven is not None and self._division is None) or not self._another_reading_helps():
+            if (self._proven is not None and walk.whole) or not self._another_reading_helps():
                 return
             # The first page of another reading may prove the one before: nothing was added that it does not show.
             walk = self._begin()
@@ -106,7 +106,6 @@ class _Poll:
         self._contradicted = self._division is not None and self._division.contradicted
         self._reader.begin()
         walk = self._walk = Walk(self._reader, WHOLE)
-        self._division = None
         if self._attempts and self._reader.total != self._attempts[-1].total:
             self._attempts[-1].changed = True
         return walk
@@ -243,7 +242,7 @@ class _Poll:
 
     def inventory(self) -> Inventory:
         listed = self._listed()
-        complete = self._proven == listed.keys() and not self._stale(listed)
+        complete = self._proven is not None and self._proven == set(listed) and not self._stale(listed)
         total = self._attempts[-1].total if self._attempts else self._reader.total
         if total is None and self._walk is not None:
             total = self._walk.size

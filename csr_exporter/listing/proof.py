@@ -50,8 +50,13 @@ class Evidence:
         """Another reading of the list begins."""
         self._starts.insert(0, self._moment)
 
-    def add(self, csrs: tuple[Csr, ...], total: int | None = None, *, first_page: bool = False) -> None:
-        """Note one reply. *total* is the length of the whole list, None where the reply does not tell it."""
+    def add(
+        self, csrs: tuple[Csr, ...], total: int | None = None, *, first_page: bool = False, at_least: int | None = None
+    ) -> None:
+        """Note one reply. *total* is the length of the whole list, None where the reply does not tell it.
+
+        Then it may still say that there are *at_least* so many, which carries records on but proves no list complete.
+        """
         self._moment += 1
         for csr in csrs:
             self._first.setdefault(csr.id, 0 if csr.id in self._before else self._moment)
@@ -62,7 +67,7 @@ class Evidence:
         if not _newest_first(csrs):
             self.top = None
         if first_page:
-            self._roll_forward(csrs, total)
+            self._roll_forward(csrs, at_least if total is None else total, exact=total is not None)
 
     def distrust_totals(self) -> None:
         """The totals noted so far do not count the list."""
@@ -96,7 +101,7 @@ class Evidence:
                 return moment, frozenset(ids if moment else ())
         return 0, frozenset()
 
-    def _roll_forward(self, csrs: tuple[Csr, ...], total: int | None) -> None:
+    def _roll_forward(self, csrs: tuple[Csr, ...], total: int | None, *, exact: bool) -> None:
         """Proof 1: follow the list from the last first page to this one.
 
         All CSRs added since are on this page: they are at least as new as the newest then, and the page goes back
@@ -114,7 +119,7 @@ class Evidence:
         if before is not None and times[-1] < before.newest and total == before.total + added:
             stayed = (csr.id for csr in since.values() if csr.created_at is not None and csr.created_at <= times[-1])
             present = ids.union(before.present, stayed)
-        if len(present) == total and not added:
+        if len(present) == total and exact and not added:
             self._shown_by_top = (self._moment, present)
         if times[-1] < times[0]:
             self.top = Top(times[0], ids, total, present)

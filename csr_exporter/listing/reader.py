@@ -91,7 +91,8 @@ class Reader:
             self.changed |= self.total is not None and total != self.total
             self.total = total
         length = self._length_by_end(page, offset) if total is None or total >= AT_LEAST else total
-        self.evidence.add(page.csrs, length, first_page=offset == 0 and size == PAGE_SIZE)
+        first_page = offset == 0 and size == PAGE_SIZE
+        self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)
 
     def _length_by_end(self, page: Page, offset: int) -> int | None:
         """How long the list is where its end shows: after a page that is short, or before one that is empty."""

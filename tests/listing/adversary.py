@@ -10,13 +10,13 @@ import argparse
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from csr_exporter.inventory import Csr, OffsetMode, Query
+from csr_exporter.inventory import Csr, OffsetMode, Page, Query
 from csr_exporter.listing import Knowledge, Limits, Reading, read
 from tests.fakes import NOW, a_csr
-from tests.listing.fake_scm import FakeScm, View, without_accents
+from tests.listing.fake_scm import FakeScm, View
 from tests.listing.plausible import ALGORITHMS, plausible_csrs
 
 MODES = (OffsetMode.RECORD, OffsetMode.RECORD, OffsetMode.PAGE, OffsetMode.PAGE1)
@@ -32,7 +32,7 @@ class World:
     scm: FakeScm
     limits: Limits
     restless: float = 0.0
-    knowledge: Knowledge = Knowledge()
+    knowledge: Knowledge = field(default_factory=Knowledge)
     clock: float = NOW
     born: int = 0
     doomed: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class World:
         self.knowledge = reading.knowledge
         return reading
 
-    def _page(self, query: Query):  # noqa: ANN202 - as `FakeScm`
+    def _page(self, query: Query) -> Page:
         if self.source.random() < self.restless:
             self.scm.changes[len(self.scm.log) + 1] = self.change
         return self.scm(query)
@@ -96,7 +96,7 @@ def by_id(rows: Sequence[Csr]) -> list[Csr]:
 ORDERS: Mapping[str, View] = {"newest": newest_first, "oldest": oldest_first, "name": by_name, "id": by_id}
 
 
-def hundredfold_ties(source: random.Random) -> View:
+def by_month(source: random.Random) -> View:
     """Newest first by the month, in another order within it at every request."""
 
     def order(rows: Sequence[Csr]) -> list[Csr]:
@@ -107,7 +107,7 @@ def hundredfold_ties(source: random.Random) -> View:
     return order
 
 
-def a_world(seed: int, order: str = "newest", *, sizes: Sequence[int] = SIZES, **service: object) -> World:
+def a_world(seed: int, order: str = "newest", sizes: Sequence[int] = SIZES, **service: object) -> World:
     """A world of *sizes* CSRs with random ids, in that order."""
     source = random.Random(seed)  # noqa: S311 - repeatable test data, nothing secret
     rows = [
@@ -126,7 +126,7 @@ def ties(seed: int) -> World:
     world = a_world(seed)
     coarse = [replace(csr, created_at=(csr.created_at or 0) // 2_592_000 * 2_592_000) for csr in world.scm.csrs]
     world.scm.csrs[:] = coarse
-    world.scm.order = hundredfold_ties(world.source)
+    world.scm.order = by_month(world.source)
     return world
 
 
@@ -212,7 +212,7 @@ def tight(seed: int) -> World:
 
 
 def orderly(order: str, **service: object) -> Callable[[int], World]:
-    return lambda seed: a_world(seed, order, **service)
+    return lambda seed: a_world(seed, order, SIZES, **service)
 
 
 REGIMES: Mapping[str, Callable[[int], World]] = {

@@ -1,0 +1,92 @@
+"""Completeness as a theorem, against services that change while they are read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csr_exporter.inventory import Csr
+from csr_exporter.listing import Knowledge, Limits, read
+from tests.fakes import NOW, a_csr
+from tests.listing.adversary import BREAKS_ASSUMPTIONS, REGIMES, a_world, is_wrong
+from tests.listing.fake_scm import FakeScm
+from tests.listing.plausible import plausible_csrs
+
+HONEST = [regime for regime in REGIMES if regime not in BREAKS_ASSUMPTIONS]
+UNREADABLE = ("exact", "ignored names", "offsets ignored", "ties", "tight", "totals of the page", "no totals", "prefix")
+SEEDS = st.integers(0, 100_000)
+
+
+@pytest.mark.parametrize("regime", HONEST)
+@settings(max_examples=4)
+@given(seed=SEEDS, restless=st.sampled_from([0.02, 0.1, 0.3]))
+def test_what_is_called_complete_was_the_list_at_some_moment_of_the_poll(
+    regime: str, seed: int, restless: float
+) -> None:
+    world = REGIMES[regime](seed)
+    world.restless = restless
+
+    for _ in range(3):
+        reading = world.poll()
+
+        assert not is_wrong(world, reading)
+        assert sum(reading.inventory.by_algorithm.values()) == (reading.inventory.reported or 0)
+
+
+@pytest.mark.parametrize("regime", [regime for regime in HONEST if regime not in UNREADABLE])
+@settings(max_examples=3)
+@given(seed=SEEDS)
+def test_a_list_that_holds_still_is_complete_however_the_service_behaves(regime: str, seed: int) -> None:
+    world = REGIMES[regime](seed)
+    everything = world.scm.ids
+    world.poll()
+
+    reading = world.poll()
+
+    assert reading.inventory.complete
+    assert {csr.id for csr in reading.inventory.csrs} == everything
+    assert reading.torn_walks == 0
+
+
+def test_a_csr_that_came_and_went_within_the_poll_is_not_published() -> None:
+    scm = FakeScm(plausible_csrs(140))
+    ghost = a_csr("ghost", created_at=NOW + 1)
+
+    def vanish(rows: list[Csr]) -> None:
+        rows.remove(ghost)
+
+    scm.changes = {3: lambda rows: rows.insert(0, ghost), 4: vanish}
+    reading = read(scm, Limits())
+
+    assert "ghost" not in {csr.id for csr in reading.inventory.csrs} or not reading.inventory.complete
+
+
+def test_a_total_of_ten_thousand_means_at_least_so_many() -> None:
+    scm = FakeScm(plausible_csrs(10_050), max_offset=None, total=lambda matching: min(matching, 10_000))
+
+    reading = read(scm, Limits(max_offset=None))
+
+    assert not reading.inventory.complete
+
+
+@pytest.mark.parametrize("number", [50, 60, 100, 120])
+def test_a_total_that_counts_the_page_is_found_out(number: int) -> None:
+    world = a_world(1, sizes=[number], max_offset=100, count=lambda _query, _rows, _matching, shown: shown)
+
+    reading = world.poll()
+
+    assert reading.inventory.complete
+    assert len(reading.inventory.csrs) == number
+
+
+def test_an_unchanged_list_is_replayed_with_no_more_requests() -> None:
+    scm, knowledge, requests = FakeScm(plausible_csrs(600)), Knowledge(), []
+
+    for _ in range(4):
+        reading = read(scm, Limits(), knowledge)
+        knowledge = reading.knowledge
+        requests.append(reading.inventory.requests)
+
+    assert reading.inventory.complete
+    assert requests[3] <= requests[2] <= requests[1] <= requests[0]
