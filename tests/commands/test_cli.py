@@ -270,10 +270,10 @@ def test_once_keeps_to_the_pause_after_a_refusal_in_its_next_runs(simulator: Sim
     output = tmp_path / "csr.prom"
     file = write(tmp_path, simulator, staging={**aksk(STAGING), "secret_key": "hunter2"})
 
-    results = [invoke("once", file, f"--output={output}") for _ in range(3)]
+    results = [ended("once", file, f"--output={output}") for _ in range(3)]
 
     text = output.read_text(encoding="utf-8")
-    assert [result.exit_code for result in results] == [1, 1, 1]
+    assert [result.returncode for result in results] == [1, 1, 1]
     assert refused(simulator) == 1
     assert "event=poll_postponed account=staging reason=unauthorized" in results[1].stderr
     assert value(text, 'csr_exporter_poll_failures_total{account="staging",reason="unauthorized"}') == 1
