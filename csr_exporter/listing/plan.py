@@ -202,9 +202,9 @@ class Plan:
     def _worth_asking(self) -> Iterator[tuple[str, int]]:
         """Texts down to the size of a page, with the CSRs they select: nothing is gained by longer ones.
 
-        Of texts that select the same CSRs, one is made longer: the longer texts of the others would be the same again.
+        A text that ends with another, and selects the same CSRs, is not made longer: what comes of it would be the same.
         """
-        known: set[int] = set()
+        extended: dict[int, list[str]] = {}
         texts = list(self._longer("", range(len(self._csrs))).items())
         for text, positions in texts:
             members = _members(positions, len(self._csrs))
@@ -213,9 +213,11 @@ class Plan:
                 continue
             if text == text.strip():
                 yield text, members
-            is_twin = members in known
-            known.add(members)
-            if not is_twin and (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
+            twins = extended.setdefault(members, [])
+            if any(text.endswith(twin) for twin in twins):
+                continue
+            twins.append(text)
+            if (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
                 texts.extend(self._longer(text, positions).items())
 
     def _longer(self, text: str, among: Sequence[int]) -> dict[str, list[int]]:
