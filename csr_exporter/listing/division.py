@@ -11,7 +11,7 @@ from csr_exporter.inventory import DOCUMENTED_ALGORITHMS, Csr, Reason, SourceErr
 from csr_exporter.listing.found import Found
 from csr_exporter.listing.names import MAX_NAME, Match, NameFilter
 from csr_exporter.listing.pages import Slice
-from csr_exporter.listing.plan import CHARACTERS, Choice, Plan, extensions
+from csr_exporter.listing.plan import CHARACTERS, Choice, Plan, longer_texts
 from csr_exporter.listing.reader import Reader
 from csr_exporter.listing.walk import Walk
 
@@ -122,14 +122,14 @@ class Division:
     def _longer(self, part: Slice) -> list[Slice]:
         """The slices of texts longer by one character; none where no character tells the names apart."""
         members = self.found.members(part, self.found.csrs)
-        names = {self.found.texts[csr.id] for csr in members}
+        names = sorted({self.found.texts[csr.id] for csr in members})
         text = part.name or ""
         if part.name is not None and (len(names) <= 1 or len(text) >= MAX_NAME):
             return []
-        known = Counter(longer for name in names for longer in extensions(self.found.meaning, text, name))
+        known = longer_texts(self.found.meaning, text, names, range(len(names)))
         usual = [] if self.found.meaning.match is Match.WORD else self.found.meaning.text(CHARACTERS)
         further = [text + each for each in usual if self.found.meaning.can_ask(each)]
-        texts = dict.fromkeys([*(each for each, _ in known.most_common()), *further])
+        texts = dict.fromkeys([*sorted(known, key=lambda each: (-len(known[each]), each)), *further])
         return [replace(part, name=each) for each in texts if each == each.strip()]
 
     def _lack_of(self, part: Slice) -> int:

@@ -27,6 +27,7 @@ class Found:
     def interpret(self, meaning: Meaning, exhausted: Iterable[str] = ()) -> None:
         """Take names as *meaning* sees them."""
         self.meaning = meaning
+        self._numbers: dict[Slice, tuple[int, int]] = {}
         known = (*self.csrs.values(), *self.waiting.values())
         self.texts = {csr.id: meaning.text(csr.name) for csr in known}
         self.exhausted: dict[str, None] = {}
@@ -54,7 +55,10 @@ class Found:
     def number(self, part: Slice) -> int:
         """How many of the CSRs read are in *part*."""
         if part.name is not None:
-            return len(self.members(part, self.csrs))
+            known = len(self.csrs)
+            if self._numbers.get(part, (0, 0))[0] != known:  # asked for several times after each page
+                self._numbers[part] = known, len(self.members(part, self.csrs))
+            return self._numbers[part][1]
         return len(self.csrs) if part.algorithm is None else self.of[part.algorithm]
 
     def exhaust(self, part: Slice) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil, exp
@@ -33,8 +33,8 @@ SMALL = 1000
 REPLAN = 16
 """Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
 
-GROWN = 0.2
-"""Beyond that, texts are collected anew when so many times as many CSRs have become known."""
+GROWN = 0.35
+"""Beyond that, texts are collected anew when so large a share of what was unread has been read."""
 
 CHARACTERS = ascii_letters + digits + "-_."
 """What names are usually made of."""
@@ -68,11 +68,13 @@ class Plan:
         self._window = window
         self._unread = unread
         self._csrs = [*found.csrs.values(), *found.waiting.values()]
+        self._names = [found.texts[csr.id][:LONGEST] for csr in self._csrs]
         self._choices = 0
         self._queue: list[tuple[float, int, str, int]] = []
         self._take_stock()
         self._measure(unread)
         self._texts = [] if found.meaning.match is Match.EXACT else list(self._worth_asking())
+        self._shown = {members for text, members in self._texts if Slice(name=text) in asked}
 
     @property
     def outgrown(self) -> bool:
@@ -99,7 +101,7 @@ class Plan:
         meaning = self._found.meaning
         if meaning.match not in {Match.SUBSTRING, Match.PREFIX}:
             return None
-        known = set(self._longer("", range(len(self._csrs))))
+        known = set(longer_texts(self.meaning, "", self._names, range(len(self._csrs))))
         for character in dict.fromkeys(meaning.text(CHARACTERS)):
             part = Slice(name=character)
             if character not in known and part not in self._asked and meaning.can_ask(character):
@@ -183,16 +185,16 @@ class Plan:
 
     def _first(self) -> Choice | None:
         """The first in the queue that is still worth more than the next, now that more is known."""
-        # A slice too large for the window shows the same again for each text that selects the same.
-        shown = {members for text, members in self._texts if Slice(name=text) in self._asked}
         while self._queue:
             *_, text, members = heapq.heappop(self._queue)
             part = Slice(name=text)
-            if members in shown or part in self._asked or self._found.is_covered(text):
+            if members in self._shown or part in self._asked or self._found.is_covered(text):
                 continue
             # Worth only falls as more is read, so an old value at the top is too high, and never hides a better one.
             entry = self._entry(text, members)
             if not self._queue or entry <= self._queue[0]:
+                # A slice too large for the window would show the same again for each text that selects the same.
+                self._shown.add(members)
                 return Choice(part, self._worth(members)[0], -entry[0]) if entry[0] < 0 else None
             heapq.heappush(self._queue, entry)
         return None
@@ -202,10 +204,10 @@ class Plan:
     def _worth_asking(self) -> Iterator[tuple[str, int]]:
         """Texts down to the size of a page, with the CSRs they select: nothing is gained by longer ones.
 
-        Of texts that select the same CSRs, one is made longer: the longer texts of the others would be the same again.
+        A text that ends with another, and selects the same CSRs, is not made longer: that would come to the same.
         """
-        known: set[int] = set()
-        texts = list(self._longer("", range(len(self._csrs))).items())
+        extended: dict[int, list[str]] = {}
+        texts = list(longer_texts(self.meaning, "", self._names, range(len(self._csrs))).items())
         for text, positions in texts:
             members = _members(positions, len(self._csrs))
             expected = self._expected(members)
@@ -213,39 +215,39 @@ class Plan:
                 continue
             if text == text.strip():
                 yield text, members
-            is_twin = members in known
-            known.add(members)
-            if not is_twin and (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
-                texts.extend(self._longer(text, positions).items())
-
-    def _longer(self, text: str, among: Sequence[int]) -> dict[str, list[int]]:
-        """The texts that are longer than *text* by one character, each with which of the CSRs *among* it selects."""
-        longer: dict[str, list[int]] = {}
-        for index in among:
-            for each in extensions(self._found.meaning, text, self._csrs[index].name):
-                longer.setdefault(each, []).append(index)
-        return longer
+            twins = extended.setdefault(members, [])
+            if any(text.endswith(twin) for twin in twins):
+                continue
+            twins.append(text)
+            if (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
+                texts.extend(longer_texts(self.meaning, text, self._names, positions).items())
 
 
-def extensions(meaning: Meaning, text: str, name: str) -> list[str]:
-    """The texts that are longer than *text* by one character, or are words, and select *name*."""
-    name = meaning.text(name)[:LONGEST]
+def longer_texts(meaning: Meaning, text: str, names: Sequence[str], among: Iterable[int]) -> dict[str, list[int]]:
+    """The texts longer than *text* by one character, or the words, and which of the *names among* have each."""
     if meaning.match is Match.WORD:
-        return [] if text else list(dict.fromkeys(word for word in words(name) if len(word) <= MAX_NAME))
-    ends = [len(text)] if meaning.match is Match.PREFIX else _ends(text, name)
-    following = dict.fromkeys(name[end] for end in ends if end < len(name))
-    return [text + each for each in following if meaning.can_ask(each)]
+        ends = ((word, index) for index in among for word in words(names[index]) if not text and len(word) <= MAX_NAME)
+    elif meaning.match is Match.PREFIX:
+        ends = ((names[index][len(text) : len(text) + 1], index) for index in among)
+    else:
+        ends = _characters_after(text, names, among)
+    longer: dict[str, list[int]] = {}
+    for end, index in ends:
+        indexes = longer.setdefault(end, [])
+        if not indexes or indexes[-1] != index:
+            indexes.append(index)
+    return {text + end: indexes for end, indexes in longer.items() if end and all(map(meaning.can_ask, end))}
 
 
-def _ends(text: str, name: str) -> list[int]:
-    """Where the occurrences of *text* in *name* end."""
-    if not text:
-        return list(range(len(name)))
-    ends, start = [], name.find(text)
-    while start >= 0:
-        ends.append(start + len(text))
-        start = name.find(text, start + 1)
-    return ends
+def _characters_after(text: str, names: Sequence[str], among: Iterable[int]) -> Iterator[tuple[str, int]]:
+    """What follows each occurrence of *text*; most of the time to plan is spent here."""
+    length = len(text)
+    for index in among:
+        name = names[index]
+        start = name.find(text)
+        while 0 <= start < len(name) - length:
+            yield name[start + length], index
+            start = name.find(text, start + 1)
 
 
 def _members(positions: Sequence[int], number: int) -> int:

@@ -19,7 +19,7 @@ SEEDS = st.integers(0, 100_000)
 
 
 @pytest.mark.parametrize("regime", HONEST)
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(seed=SEEDS, restless=st.sampled_from([0.02, 0.1, 0.3]))
 def test_what_is_called_complete_was_the_list_at_some_moment_of_the_poll(
     regime: str, seed: int, restless: float
@@ -35,7 +35,7 @@ def test_what_is_called_complete_was_the_list_at_some_moment_of_the_poll(
 
 
 @pytest.mark.parametrize("regime", [regime for regime in HONEST if regime not in UNREADABLE])
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(seed=SEEDS)
 def test_a_list_that_holds_still_is_complete_however_the_service_behaves(regime: str, seed: int) -> None:
     world = REGIMES[regime](seed)

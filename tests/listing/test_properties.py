@@ -84,7 +84,7 @@ def documented(counts: Counter[str] | dict[str, int]) -> dict[str, int]:
     return {algorithm: counts[algorithm] for algorithm in DOCUMENTED_ALGORITHMS if counts.get(algorithm)}
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(scm=services(), budget=st.sampled_from([1, 2, 7, 30, 60, 500]))
 def test_a_list_that_holds_still_is_whole_or_the_right_number_is_missing(scm: FakeScm, budget: int) -> None:
     knowledge = Knowledge()
@@ -106,7 +106,7 @@ def test_a_list_that_holds_still_is_whole_or_the_right_number_is_missing(scm: Fa
         event(f"complete: {inventory.complete}, divided: {len(scm.csrs) > 150}")
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(scm=services(), nameless=st.integers(1, 20))
 def test_records_without_an_id_are_missing_and_nothing_else_is_lost(scm: FakeScm, nameless: int) -> None:
     step = max(1, len(scm.csrs) // nameless)
@@ -152,7 +152,7 @@ PLACES = st.one_of(st.just(0.0), st.floats(0.0, 1.0, exclude_max=True))
 MOMENTS = st.one_of(st.integers(2, 12), st.integers(2, 120))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(scm=services(), kind=st.sampled_from([insert, delete]), changes=st.dictionaries(MOMENTS, PLACES, max_size=4))
 def test_what_is_called_complete_is_the_list_at_some_moment_of_the_poll(
     scm: FakeScm, kind: type, changes: dict[int, float]
@@ -169,7 +169,7 @@ def test_what_is_called_complete_is_the_list_at_some_moment_of_the_poll(
         event(f"complete: {reading.inventory.complete}, torn: {reading.torn_walks}")
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     scm=services(),
     changes=st.dictionaries(
@@ -191,7 +191,7 @@ def test_a_list_that_changes_in_any_way_never_costs_more_than_the_budget_or_an_e
         assert ids(reading) <= frozenset[str]().union(*scm.moments)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     number=st.integers(300, 600),
     seed=st.integers(0, 1000),
