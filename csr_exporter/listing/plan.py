@@ -225,18 +225,21 @@ class Plan:
 
 def longer_texts(meaning: Meaning, text: str, names: Sequence[str], among: Iterable[int]) -> dict[str, list[int]]:
     """The texts longer than *text* by one character, or the words, and which of the *names among* have each."""
-    if meaning.match is Match.WORD:
-        ends = ((word, index) for index in among for word in words(names[index]) if not text and len(word) <= MAX_NAME)
-    elif meaning.match is Match.PREFIX:
-        ends = ((names[index][len(text) : len(text) + 1], index) for index in among)
-    else:
-        ends = _characters_after(text, names, among)
     longer: dict[str, list[int]] = {}
-    for end, index in ends:
+    for end, index in _ends(meaning.match, text, names, among):
         indexes = longer.setdefault(end, [])
         if not indexes or indexes[-1] != index:
             indexes.append(index)
     return {text + end: indexes for end, indexes in longer.items() if end and all(map(meaning.can_ask, end))}
+
+
+def _ends(match: Match, text: str, names: Sequence[str], among: Iterable[int]) -> Iterator[tuple[str, int]]:
+    """What may be added to *text*, with the index of the name it is in."""
+    if match is Match.WORD:
+        return ((word, index) for index in among for word in words(names[index]) if not text and len(word) <= MAX_NAME)
+    if match is Match.PREFIX:
+        return ((names[index][len(text) : len(text) + 1], index) for index in among)
+    return _characters_after(text, names, among)
 
 
 def _characters_after(text: str, names: Sequence[str], among: Iterable[int]) -> Iterator[tuple[str, int]]:
