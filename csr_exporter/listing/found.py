@@ -56,7 +56,7 @@ class Found:
         """How many of the CSRs read are in *part*."""
         if part.name is not None:
             known = len(self.csrs)
-            if self._numbers.get(part, (0, 0))[0] != known:  # asked for several times after each page
+            if self._numbers.get(part, (-1, 0))[0] != known:  # asked for several times after each page
                 self._numbers[part] = known, len(self.members(part, self.csrs))
             return self._numbers[part][1]
         return len(self.csrs) if part.algorithm is None else self.of[part.algorithm]

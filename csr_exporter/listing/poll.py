@@ -83,7 +83,8 @@ class _Poll:
         except BudgetSpentError:
             self._interrupted = True
         except SourceError as error:
-            if error.reason is not Reason.DEADLINE or not self._reader.every_csr:
+            # Within the window a poll that takes too long fails; what lies beyond is worth what was read of it.
+            if error.reason is not Reason.DEADLINE or self._division is None:
                 raise
             self._interrupted = True
         self._note_attempt()

@@ -95,6 +95,9 @@ class Reader:
         self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)
 
     def _length_by_end(self, page: Page, offset: int) -> int | None:
-        """How long the list is where its end shows: after a page that is short, or before one that is empty."""
+        """How long the list is where its end shows: after a page that is short.
+
+        An empty page shows nothing: an offset that means something else than it was found to mean brings one, too.
+        """
         row = self.paging.row_at(offset)
-        return row + page.entries if row is not None and (self.page_is_short or not page.entries) else None
+        return row + page.entries if row is not None and self.page_is_short and page.entries else None

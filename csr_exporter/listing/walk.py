@@ -95,7 +95,8 @@ class Walk:
             page = self._ask(offset)
             if page is None:
                 break
-            if any(csr.id not in self._ids for csr in page.csrs):
+            # Another page with another total, or with further rows: the total was that of the page.
+            if page.total != self.rows or any(csr.id not in self._ids for csr in page.csrs):
                 return False
             if page.entries < PAGE_SIZE:
                 return True
