@@ -212,6 +212,6 @@ def test_what_is_carried_from_poll_to_poll_is_never_a_ghost(
         assert_legal(scm, budget)
         assert reading.inventory.missing == len(scm.csrs) - len(ids(reading))
         assert ids(reading) <= scm.ids
-        # Not the other way round: a carried CSR whose name is stale keeps the claim from being made.
+        # Should be an equivalence, but for carried CSRs with stale names: claims were seen withheld here.
         assert not reading.inventory.complete or ids(reading) == scm.ids
         event(f"complete: {reading.inventory.complete}, carried: {reading.inventory.carried > 0}")
