@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,6 +11,7 @@ import requests
 import urllib3
 from requests import Response
 
+from csr_exporter.cloud.replies import parse_json
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.text import clean, mask
 
@@ -90,8 +90,8 @@ def _reason_of_status(status: int) -> Reason:
 def _error_texts(body: bytes) -> Iterator[str]:
     """Code and message of an error, in the shapes of SCM, the gateway and IAM, or in plain words."""
     try:
-        found: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        found: Any = parse_json(body)
+    except ValueError:
         words = body[:LONGEST_TEXT].decode("utf-8", "replace").strip()
         if words and not words.startswith("<"):
             yield words

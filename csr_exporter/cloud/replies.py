@@ -10,6 +10,8 @@ import json
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import accumulate
+from typing import Any
 
 from csr_exporter.inventory import Csr, Page, Reason, Rejection, SourceError
 from csr_exporter.text import LONGEST, clean
@@ -32,6 +34,9 @@ _MAX_VALUES = 100 * MAX_ROWS
 
 _DEPTH_OF_ROWS = 2
 
+_DEEPEST = 200
+"""Lists and objects within each other; no reply has more than three."""
+
 _SYNTAX = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([][{},])', re.DOTALL)
 """A text, or what structures the values. Possessive: a text without an end costs no more than another."""
 
@@ -45,10 +50,10 @@ _common = lru_cache(maxsize=4096)(clean)
 def read_page(body: bytes, now: float) -> Page:
     """The page in the reply *body*. Raises `SourceError` with reason ``malformed_reply`` unless it is one."""
     try:
-        text = body.decode("utf-8-sig", "surrogatepass")
+        text = _decoded(body)
         _check_size(text)
-        reply = json.loads(text)
-    except (ValueError, RecursionError):
+        reply = _parsed(text)
+    except ValueError:
         raise _malformed("expected JSON") from None
     if not isinstance(reply, dict):
         raise _malformed("expected a JSON object")
@@ -59,6 +64,28 @@ def read_page(body: bytes, now: float) -> Page:
     if not isinstance(entries, list):
         raise _malformed("expected a list in csr_list")
     return _page(entries, total, now)
+
+
+def parse_json(body: bytes) -> Any:  # noqa: ANN401 - whatever it holds
+    """What the JSON in *body* says. Raises `ValueError` unless it is JSON."""
+    return _parsed(_decoded(body))
+
+
+def _decoded(body: bytes) -> str:
+    return body.decode("utf-8-sig", "surrogatepass")
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever it holds
+    """What *text* says. Raises `ValueError` where it is no JSON or nested too deeply.
+
+    Python's parser calls itself for each level, and what Python cleans up at the bottom would find no stack left.
+    """
+    if text.count("[") + text.count("{") > _DEEPEST:
+        marks = (found[1] for found in _SYNTAX.finditer(text))
+        steps = (1 if mark in "[{" else -1 for mark in marks if mark and mark != ",")
+        if any(depth > _DEEPEST for depth in accumulate(steps)):
+            raise ValueError("nested too deeply")
+    return json.loads(text)
 
 
 def _check_size(text: str) -> None:

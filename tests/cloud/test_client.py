@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import tracemalloc
 from typing import Any
@@ -128,6 +129,34 @@ def test_what_is_no_page_fails_the_poll(body: bytes, detail: str) -> None:
         read_page(body, NOW)
 
     assert (caught.value.reason, caught.value.detail) == (Reason.MALFORMED_REPLY, detail)
+
+
+@pytest.mark.parametrize("body", [b"[" * 1_000_000, b'[{"a":' * 500, b'[["[{[",\n' * 500])
+def test_what_python_cleans_up_while_it_reads_a_deep_nest_has_room_to_run(body: bytes) -> None:
+    failures = []
+
+    def cleaning(_phase: str, _info: dict[str, int]) -> None:
+        try:
+            json.dumps([], indent=1)
+        except RecursionError as error:
+            failures.append(error)
+
+    gc.callbacks.append(cleaning)
+    threshold = gc.get_threshold()
+    gc.set_threshold(1, 1_000_000)
+    try:
+        with pytest.raises(SourceError, match="expected JSON in the reply"):
+            read_page(body, NOW)
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(cleaning)
+    assert not failures
+
+
+def test_brackets_in_texts_are_no_nest() -> None:
+    page = read_page(reply({**EXAMPLE, "name": "[{" * 100}, {**EXAMPLE, "id": "two", "name": '"\\[' * 80}), NOW)
+
+    assert [csr.name for csr in page.csrs] == ["[{" * 100, '"\\[' * 80]
 
 
 @pytest.mark.parametrize(("total", "read"), [(7, 7), ("7", 7), (None, None)])

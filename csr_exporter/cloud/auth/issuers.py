@@ -6,7 +6,6 @@ requests are not. Shapes of the requests: `huaweicloudsdkcore.auth.internal`.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,6 +24,7 @@ from csr_exporter.cloud.auth.signing import (
     read_text,
     unavailable,
 )
+from csr_exporter.cloud.replies import parse_json
 from csr_exporter.cloud.transport import HttpResponse, Transport
 from csr_exporter.config import PasswordCredentials, encrypted, web_address
 from csr_exporter.inventory import Reason, Service, SourceError
@@ -190,8 +190,8 @@ def _metadata_failed(error: SourceError) -> SourceError:
 def _json(response: HttpResponse) -> Any:  # noqa: ANN401 - whatever it holds
     """What the body says. Raises `SourceError`."""
     try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
+        return parse_json(response.body)
+    except ValueError:
         raise SourceError(Reason.MALFORMED_REPLY, "expected JSON in the reply of the issuer") from None
 
 
