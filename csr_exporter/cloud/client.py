@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,26 @@ from csr_exporter.cloud.transport import HttpResponse, Transport
 from csr_exporter.inventory import Page, Query, Reason, Service, SourceError
 
 PATH = "/v3/scm/csr"
+
+
+class PageCache:
+    """Reads replies, and those that are the same as in this poll or the one before only once."""
+
+    def __init__(self) -> None:
+        self._before: dict[bytes, Page] = {}
+        self._current: dict[bytes, Page] = {}
+
+    def start(self) -> None:
+        """Begin a poll: forget what the last one did not see."""
+        self._before, self._current = self._current, {}
+
+    def read(self, body: bytes, now: float) -> Page:
+        """As `read_page`, and raises what that does."""
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        page = self._current.get(digest) or self._before.get(digest) or read_page(body, now)
+        if not page.rejected:  # a time that is absurd now may not be later, and flaws are counted at each reading
+            self._current[digest] = page
+        return page
 
 
 class CsrApi:
@@ -32,6 +53,7 @@ class CsrApi:
         self._watch = watch
         self._now = now
         self._renewed = False
+        self._pages = PageCache()
         self.fingerprint = auth.fingerprint
 
     @property
@@ -46,6 +68,7 @@ class CsrApi:
         """Begin a poll that may last *seconds*."""
         self._transport.start(seconds)
         self._auth.start()
+        self._pages.start()
         self._renewed = False
 
     def page(self, query: Query) -> Page:
@@ -57,7 +80,7 @@ class CsrApi:
             "private_key_algo": query.algorithm,
         }
         response = self._ask(requests.Request("GET", self._url, params=parameters))
-        page = read_page(response.body, self._now())
+        page = self._pages.read(response.body, self._now())
         self._watch(page)
         return page
 
