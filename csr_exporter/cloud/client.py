@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from urllib.parse import urlencode
 
 import requests
 
@@ -56,6 +58,10 @@ class CsrApi:
         self._pages = PageCache()
         self.fingerprint = auth.fingerprint
 
+    @cached_property
+    def _request(self) -> requests.PreparedRequest:
+        return self._transport.prepare(requests.Request("GET", self._url))
+
     @property
     def expires_at(self) -> float | None:
         return self._auth.expires_at
@@ -71,6 +77,10 @@ class CsrApi:
         self._pages.start()
         self._renewed = False
 
+    def end(self) -> None:
+        """End a poll."""
+        self._transport.end()
+
     def page(self, query: Query) -> Page:
         """The page that *query* asks for. Raises `SourceError`."""
         parameters = {
@@ -79,16 +89,18 @@ class CsrApi:
             "name": query.name,
             "private_key_algo": query.algorithm,
         }
-        response = self._ask(requests.Request("GET", self._url, params=parameters))
+        response = self._ask({name: value for name, value in parameters.items() if value is not None})
         page = self._pages.read(response.body, self._now())
         self._watch(page)
         return page
 
-    def _ask(self, request: requests.Request) -> HttpResponse:
+    def _ask(self, parameters: Mapping[str, object]) -> HttpResponse:
         """Refused, renew, ask again: once a poll, and then not before the pause is over, or the service locks the key.
 
         What an issuer refuses comes out of `Auth.credential`, with a pause of its own.
         """
+        request = self._request.copy()  # to prepare one for each page would take six times as long as to sign it
+        request.url = f"{request.url}?{urlencode(parameters)}"
         while True:
             credential = self._auth.credential()
             try:

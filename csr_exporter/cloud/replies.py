@@ -119,7 +119,7 @@ def _regular(entries: list[Any], now: float) -> tuple[Csr, ...] | None:
         return None
     own = [[entry.get(field, "") for entry in entries] for field in _OWN_TEXTS]
     common = [[entry.get(field) for entry in entries] for field in _COMMON_TEXTS]
-    times = [[entry.get(field) or None for entry in entries] for field in _TIMES]
+    created, updated = ([entry.get(field) or None for entry in entries] for field in _TIMES)
     if set(map(type, chain(*own))) != {str} or not set(map(type, chain(*common))) <= {str, NoneType}:
         return None
     ids, names, domains, sans = own
@@ -130,12 +130,12 @@ def _regular(entries: list[Any], now: float) -> tuple[Csr, ...] | None:
         and len(set(ids)) == len(ids)
         and max(map(len, parted)) <= MAX_NAMES
         and _are_fit([*ids, *names, *domains, *chain(*parted), *filter(None, values)])
-        and _are_milliseconds(*times, now)
+        and _are_milliseconds(created, updated, now)
     ):
         return None
     shared = {value: _common(value or "") for value in values}
     columns = ([shared[value] for value in column] for column in common)
-    seconds = ([ms and ms / 1000 for ms in column] for column in times)
+    seconds = ([ms and ms / 1000 for ms in column] for column in (created, updated))
     return tuple(map(Csr, ids, names, domains, parted, *columns, *seconds))
 
 
