@@ -36,7 +36,7 @@ class _List:
 
     def _make_pages(self) -> None:
         size = len(self._records)
-        pages = (self._records[start : start + PAGE] for start in range(0, size, PAGE))
+        pages = (self._records[start : start + PAGE] for start in range(0, size + 1, PAGE))
         self._pages = [_reply({"csr_list": page, "total": size}) for page in pages]
 
     def rename(self, count: int) -> None:
