@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.cloud import cloud
 from bench.processes import python
-from bench.table import Figure, Row
+from bench.table import Figure, Row, at_most
 
 CSRS = 50
 SETTLING = 5.0
@@ -28,7 +28,7 @@ def rows() -> Iterator[Row]:
     with cloud(accounts=1, csrs=CSRS) as config, python("bench.idle") as process:
         process.tell(json.dumps({**config, "poll_interval": "1d"}))
         share = 100 * float(process.hear()) / SECONDS
-    yield Row(f"idle for {SECONDS:.0f} s, CPU of one core", Figure((share,), "%"), wanted="at most 0.03 %")
+    yield Row(f"idle for {SECONDS:.0f} s, CPU of one core", Figure((share,), "%"), wanted=at_most(0.03, "%"))
 
 
 def main() -> None:
