@@ -77,7 +77,7 @@ def test_kubernetes_and_the_operator_know_every_field(values: dict[str, Any]) ->
 
 
 def test_a_field_that_the_operator_does_not_know_is_noticed() -> None:
-    monitor = one("PodMonitor", {**LEAST, "podMonitor": {"enabled": True, "endpoint": {"intervall": "30s"}}})
+    monitor = one("PodMonitor", {**LEAST, "podMonitor": {"enabled": True, "endpoint": {"every": "30s"}}})
 
     assert not known(monitor)
 
@@ -91,7 +91,7 @@ def test_the_values_of_the_page_are_valid(page: str) -> None:
 
     assert ours
     for values in ours:
-        own = {"config": {}} if {"existingSecret", "existingConfigMap"} & set(values) else {}
+        own: dict[str, Any] = {"config": {}} if {"existingSecret", "existingConfigMap"} & set(values) else {}
         assert [each for each in manifests({**LEAST, **own, **values}) if not known(each)] == []
 
 
