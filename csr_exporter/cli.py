@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -221,6 +222,25 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
         raise click.BadParameter(message, param_hint="--account")
     accounts = [account for account in config.accounts if account.name in (names or configured)]
     sys.exit(0 if print_csrs(config, accounts, form, sort) else 1)
+
+
+@main.command()
+@storage_path
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--since", type=DURATION, default="30d", show_default=True, help="How far to look back.")
+@click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
+@_logging
+def changes(storage_path: Path | None, form: str, since: float, names: tuple[str, ...]) -> None:
+    """Print which CSRs came, went or were renamed, latest first, from the journal of a storage folder.
+
+    A daemon may be writing to it.
+    """
+    from csr_exporter.changes import ChangeQuery
+    from csr_exporter.commands.changes import print_changes
+
+    if storage_path is None:
+        raise click.UsageError("name the folder that `run` was given: --storage.path")
+    print_changes(storage_path, ChangeQuery(accounts=names, since=time.time() - since), form)
 
 
 @main.command()

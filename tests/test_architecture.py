@@ -42,10 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal",
         "metrics",
         "exposition",
+        "page",
         "web",
         "simulator",
     },
-    "cli": {"commands", "config", "journal", "logs", "polling", "web"},
+    "cli": {"changes", "commands", "config", "journal", "logs", "polling", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }

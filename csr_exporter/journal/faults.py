@@ -10,7 +10,7 @@ from enum import StrEnum
 from csr_exporter.journal.database import JournalInUseError, NewerJournalError
 
 FAULTS = (OSError, sqlite3.Error, JournalInUseError, NewerJournalError, ValueError)
-"""Whatever can go wrong; `ValueError` is that of stored JSON that is none."""
+"""Whatever can be wrong with storage; `ValueError` is that of stored JSON that is none."""
 
 
 class Fault(StrEnum):
@@ -19,7 +19,7 @@ class Fault(StrEnum):
     FULL = "full"
     LOCKED = "locked"
     DAMAGED = "damaged"
-    READ_ONLY = "read_only"
+    NOT_WRITABLE = "not_writable"
     NEWER = "newer_version"
     OTHER = "other"
 
@@ -28,7 +28,7 @@ ADVICE: Mapping[Fault, str] = {
     Fault.FULL: "make room on the volume of --storage.path, or shorten --storage.retention",
     Fault.LOCKED: "end the other program that writes to the journal",
     Fault.DAMAGED: "check the disk; a new journal is begun, and the damaged file is kept beside it",
-    Fault.READ_ONLY: "let the exporter's user write to the folder of --storage.path",
+    Fault.NOT_WRITABLE: "make --storage.path a folder that the exporter's user may write to",
     Fault.NEWER: "run the newer version of the exporter, or give this one another --storage.path",
     Fault.OTHER: "check the disk and the folder of --storage.path",
 }
@@ -40,23 +40,26 @@ _BY_SQLITE = {
     sqlite3.SQLITE_LOCKED: Fault.LOCKED,
     sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
     sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
-    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: Fault.READ_ONLY,
-    sqlite3.SQLITE_PERM: Fault.READ_ONLY,
+    sqlite3.SQLITE_READONLY: Fault.NOT_WRITABLE,
+    sqlite3.SQLITE_CANTOPEN: Fault.NOT_WRITABLE,
+    sqlite3.SQLITE_PERM: Fault.NOT_WRITABLE,
 }
 _BY_ERRNO = {
     errno.ENOSPC: Fault.FULL,
     errno.EDQUOT: Fault.FULL,
-    errno.EACCES: Fault.READ_ONLY,
-    errno.EPERM: Fault.READ_ONLY,
-    errno.EROFS: Fault.READ_ONLY,
+    errno.EACCES: Fault.NOT_WRITABLE,
+    errno.EPERM: Fault.NOT_WRITABLE,
+    errno.EROFS: Fault.NOT_WRITABLE,
+    errno.ENOENT: Fault.NOT_WRITABLE,
+    errno.ENOTDIR: Fault.NOT_WRITABLE,
+    errno.EEXIST: Fault.NOT_WRITABLE,
 }
 _PRIMARY = 0xFF
 """The part of SQLite's extended codes that says which kind it is."""
 
 
 def fault_of(error: Exception) -> Fault:
-    """The kind of *error*, which is one of `FAULTS`."""
+    """The kind of *error*."""
     match error:
         case NewerJournalError():
             return Fault.NEWER

@@ -79,6 +79,7 @@ def write_account(
 ) -> None:
     """Write all of *remembered* but the CSRs."""
     churn, complete = remembered.churn, remembered.complete
+    inventory = complete and {name: getattr(complete.inventory, name) for name in INVENTORY_FIELDS}
     connection.execute(
         "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -89,7 +90,7 @@ def write_account(
             churn.removed,
             churn.renamed,
             complete and complete.at,
-            complete and json.dumps({name: getattr(complete.inventory, name) for name in INVENTORY_FIELDS}),
+            inventory and json.dumps(inventory, default=dict),  # some of its mappings are no dictionaries
         ),
     )
 

@@ -159,7 +159,7 @@ class Journal:
                     return
                 try:
                     self._write(entry)
-                except FAULTS as error:
+                except Exception as error:  # noqa: BLE001 - a bug of ours must not end the recording either
                     self._failed(error)
                     self._put_back(entry)
                     return
@@ -240,5 +240,6 @@ class Journal:
             new = fault not in self._logged
             self._logged.add(fault)
         if new:
-            log.error("storage_failed", fault=fault, detail=str(error), advice=ADVICE[fault])
+            bug = {} if isinstance(error, FAULTS) else {"exc_info": error}
+            log.error("storage_failed", fault=fault, detail=str(error), advice=ADVICE[fault], **bug)
         return fault

@@ -121,7 +121,7 @@ def test_a_folder_that_may_not_be_written_stops_nothing(folder: Path) -> None:
         record(journal, *polled([A], [A, B]))
     folder.chmod(0o500)
 
-    assert scenario("unprivileged", folder) == ["read_only"]
+    assert scenario("unprivileged", folder) == ["not_writable"]
 
 
 def test_a_locked_database_delays_only_what_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

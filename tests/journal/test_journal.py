@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import structlog
@@ -94,7 +95,8 @@ def keep(folder: Path, *statuses: object, identity: str = "same", now: float = N
 
 def test_an_account_is_remembered_whole(folder: Path) -> None:
     a = a_csr("1", name="名\u202f<b>", sans=("*.a.example", "b.example"), created_at=None, company_city="Beijing")
-    inventory = an_inventory(a, B, offset_mode=OffsetMode.PAGE1, requests=7, slices=3, carried=1)
+    counts = MappingProxyType({"EC_P256": 2})
+    inventory = an_inventory(a, B, by_algorithm=counts, offset_mode=OffsetMode.PAGE1, requests=7, slices=3, carried=1)
     (first,) = polled([B])
 
     keep(folder, first, first.after_success(inventory, NOW + 300, seconds=1.0))
