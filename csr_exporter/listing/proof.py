@@ -41,6 +41,7 @@ class Evidence:
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
         self._totals: dict[int, int] = {}
+        self._bounds: dict[int, int] = {}
         self._shown_by_top: tuple[int, frozenset[str]] = (0, frozenset())
         self._starts: list[int] = []
         self.top = top
@@ -55,15 +56,21 @@ class Evidence:
     ) -> None:
         """Note one reply. *total* is the length of the whole list, None where the reply does not tell it.
 
-        Then it may still say that there are *at_least* so many, which carries records on but proves no list complete.
+        Then it may still say that there are *at_least* so many, which carries records on but proves no list complete,
+        unless another reply of the poll shows that the list is that long.
         """
         self._moment += 1
+        if total is None and at_least in self._totals.values():
+            total = at_least
         for csr in csrs:
             self._first.setdefault(csr.id, 0 if csr.id in self._before else self._moment)
             self._last[csr.id] = self._moment
             self.since[csr.id] = csr
         if total is not None:
             self._totals[self._moment] = total
+            self._totals |= {moment: bound for moment, bound in self._bounds.items() if bound == total}
+        elif at_least is not None:
+            self._bounds[self._moment] = at_least
         if not _newest_first(csrs):
             self.top = None
         if first_page:
@@ -72,6 +79,7 @@ class Evidence:
     def distrust_totals(self) -> None:
         """The totals noted so far do not count the list."""
         self._totals.clear()
+        self._bounds.clear()
         self._shown_by_top = (0, frozenset())
         self.top = None
 
