@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config",
         "cloud",
         "listing",
+        "logs",
         "polling",
         "journal",
         "metrics",
