@@ -253,7 +253,6 @@ def labelled(name: str, **labels: str) -> dict[str, str]:
     """The labels that a firing alert of that name has, of account ``production`` unless *labels* say otherwise."""
     alert = ALERTS[name]
     own = {"job": JOB, "account": "production"} if alert["of_account"] else {"job": JOB}
-    own |= {"reason": "bad_create_time"} if name == "ScmCsrRecordsRejected" else {}
     return {"alertname": name, "severity": alert["severity"], "concern": alert["concern"], **own, **labels}
 
 
@@ -272,7 +271,6 @@ BANDS = {
         "ScmCsrTornWalks",
         "ScmCsrAgesUnknown",
     ),
-    "ScmCsrAgesUnknown": ("ScmCsrRecordsRejected",),
     "ScmCsrClockSkew": ("ScmCsrLastSuccessInFuture",),
     "CsrExporterReplicaDown": ("CsrExporterAccountsMissing",),
     "CsrExporterAccountsMissing": ("CsrExporterAccountPolledTwice",),
