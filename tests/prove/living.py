@@ -25,16 +25,23 @@ NOTICED = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What fired, what it said, which messages were sent, and when each fault was mended, in Unix seconds."""
+    """What fired, what it said, which messages were sent, and when the faults struck and were mended."""
 
     fired: Mapping[str, Sequence[str]]
     said: Mapping[Alert, str]
     messages: Sequence[Message]
+    struck: float
     mended: Mapping[str, float]
     factor: float
 
     def sent(self, job: str) -> list[Message]:
         return [each for each in self.messages if each.job == job]
+
+    def times(self, job: str) -> list[str]:
+        """The messages, with minutes since the faults struck, and of the repair."""
+        told = [(each.at, each.alert) for each in self.sent(job)]
+        told += [(self.mended[job], "mended")] if job in self.mended else []
+        return [f"{what} {(at - self.struck) * self.factor / 60:.0f}m" for at, what in sorted(told)]
 
     def late(self, job: str) -> list[Message]:
         """Messages after the fault was mended and that could be seen."""
@@ -76,6 +83,7 @@ def _lived_through(place: Place, troubles: Sequence[Trouble], prometheus: Promet
     until(lambda: prometheus.value(f"count(scm_csr_reported offset {duration(3700 / place.factor)})"), patience)
     assert prometheus.firing() == set(), "something fires before anything is wrong"
 
+    struck = time.time()
     for trouble in troubles:
         trouble.strike(place)
     fired: dict[str, list[str]] = {}
@@ -83,7 +91,7 @@ def _lived_through(place: Place, troubles: Sequence[Trouble], prometheus: Promet
     until(lambda: not _seen(prometheus, fired), patience)
 
     assert prometheus.unhealthy_rules() == []
-    return Proof(fired, prometheus.said, messages, mended, place.factor)
+    return Proof(fired, prometheus.said, messages, struck, mended, place.factor)
 
 
 def _seen(prometheus: Prometheus, fired: dict[str, list[str]]) -> set[Alert]:

@@ -49,6 +49,7 @@ class Place:
         self.other_clock = Simulator(accounts, clock=lambda: time.time() + self.ahead)
         self.exporters: dict[str, Running] = {}
         self._targets: dict[str, dict[str, Any]] = {}
+        self._hidden: set[str] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -84,8 +85,12 @@ class Place:
         write(self.config_file(name), yaml.safe_dump({"accounts": accounts, **settings}))
 
     def start(self, name: str, job: str, shard: str = "0/1") -> None:
-        """An exporter *name* with the configuration of that name, and a target of *job*."""
-        command = [sys.executable, "-m", "tests.compressed", str(self.config_file(name)), str(self.factor), shard]
+        """An exporter *name* with the configuration of that name, a target of *job*; at the port it had before.
+
+        Prometheus takes in new targets every five seconds only, however fast the clock runs.
+        """
+        port = self._targets[name]["targets"][0].rpartition(":")[2] if name in self._targets else "0"
+        command = [sys.executable, "-m", "tests.compressed", str(self.config_file(name)), str(self.factor), shard, port]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.exporters[name] = Running(process)
         address = self.exporters[name].url.removeprefix("http://")
@@ -104,7 +109,12 @@ class Place:
 
     def forget(self, name: str) -> None:
         """Take exporter *name* from the targets."""
-        del self._targets[name]
+        self._hidden.add(name)
+        self._publish()
+
+    def remember(self, name: str) -> None:
+        """Make exporter *name* a target again."""
+        self._hidden.remove(name)
         self._publish()
 
     def reload(self, name: str) -> None:
@@ -112,5 +122,5 @@ class Place:
 
     def _publish(self) -> None:
         new = self.directory / "targets.json.new"
-        write(new, json.dumps([*self._targets.values()]))
+        write(new, json.dumps([target for name, target in self._targets.items() if name not in self._hidden]))
         new.replace(self.directory / "targets.json")
