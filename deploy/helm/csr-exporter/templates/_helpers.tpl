@@ -48,6 +48,11 @@ labels: {{- include "csr-exporter.labels" . | nindent 2 }}
 {{- if gt (int .Values.shards) 1 -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Pods with names that last: of a shard, or with a volume of their own. */ -}}
+{{- define "csr-exporter.stateful" -}}
+{{- if or (include "csr-exporter.sharded" .) .Values.persistence.enabled -}}true{{- end -}}
+{{- end -}}
+
 {{- /* A sentence for values that contradict each other; the schema checks single values. */ -}}
 {{- define "csr-exporter.validate" -}}
 {{- if not .Values.config.accounts -}}
