@@ -39,8 +39,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "配置中的 {configured:,} 个账号均不属于此分片。",
     ),
     "alarm.stopped": (
-        "The scheduler has stopped: no account is polled any more. Restart the exporter.",
-        "调度器已停止，不再轮询任何账号。请重启 Exporter。",
+        "Polls have stopped, or one is overdue. Restart the exporter.",
+        "轮询已停止，或有账号逾期未轮询。请重启 Exporter。",
     ),
     "alarm.config_rejected": (
         "The new configuration is invalid, so an older one is in force. See the log, or run csr-exporter check.",

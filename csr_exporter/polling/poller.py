@@ -35,6 +35,9 @@ class Source(Protocol):
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
 
+    def end(self) -> None:
+        """End a poll: nothing is asked until the next one."""
+
     def page(self, query: Query) -> Page:
         """Raises `SourceError`."""
 
@@ -117,6 +120,8 @@ class Poller:
             self._failed(SourceError(Reason.INTERNAL, type(error).__name__), time.monotonic() - started)
         else:
             self._succeeded(reading, time.monotonic() - started)
+        finally:
+            self._source.end()
 
     def _must_wait(self) -> bool:
         """Whether a pause still runs; new secrets end it, and so does a clock that was set back to before it began."""

@@ -104,7 +104,7 @@ class Exporter(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether polls are still being scheduled."""
+        """Whether polls are still being started, and none is overdue."""
 
     def reload(self) -> None:
         """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
@@ -294,7 +294,7 @@ class _Pages:
     async def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         if self._exporter.alive:
             return PlainTextResponse("CSR Exporter is healthy.\n")
-        return PlainTextResponse("The scheduler has stopped: no account is polled any more.\n", status_code=503)
+        return PlainTextResponse("Polls have stopped, or one is overdue.\n", status_code=503)
 
     async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         waiting = [status.account.name for status in self._exporter.statuses if status.last_poll is None]
