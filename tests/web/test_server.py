@@ -288,7 +288,8 @@ def test_clients_that_do_not_read_make_room_for_one_that_does() -> None:
 
 
 def test_clients_that_do_not_read_take_no_place_from_those_who_ask() -> None:
-    with served(pages(RequestLimits(pending=2))) as server, ExitStack() as open_connections:
+    limits = RequestLimits(pending=2, reply_bytes=4 * LARGE)
+    with served(pages(limits)) as server, ExitStack() as open_connections:
         for _ in range(2):
             stalled = open_connections.enter_context(server.connect())
             stalled.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
