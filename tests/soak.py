@@ -28,6 +28,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.error import HTTPError
 
 from bench.processes import resident
 from csr_exporter import logs
@@ -167,6 +168,12 @@ class Exporter:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as reply:  # noqa: S310 - ours, on loopback
             text: str = reply.read().decode()
             return text
+
+    @property
+    def healthy(self) -> bool:
+        with suppress(HTTPError), urllib.request.urlopen(f"{self.url}/-/healthy", timeout=PATIENCE):  # noqa: S310 - ours, on loopback
+            return True
+        return False
 
     @property
     def threads(self) -> int:
@@ -329,12 +336,8 @@ class Soak:
         with accident(self):
             self._outages(LOST if accident is connections_forgotten else frozenset())
         self.until(lambda seen: seen.reloaded and all(seen.up[kind] for kind in KINDS), f"the end of: {name}")
-        self._require_health()
+        self.until(lambda _: self.exporter.healthy, "health")
         self.accidents[name] += 1
-
-    def _require_health(self) -> None:
-        with urllib.request.urlopen(f"{self.exporter.url}/-/healthy", timeout=PATIENCE):  # noqa: S310 - ours, on loopback
-            pass  # raises unless it is 200
 
     def _outages(self, more: frozenset[str]) -> None:
         """Outages seen and recovered from; polls may also fail for *more* reasons."""
