@@ -41,6 +41,7 @@ from grafana.style import (
 )
 
 NOT_POLLED = "No account is polled"
+TOO_SOON = "Nothing counted yet, which takes some minutes"
 FAILED = 'code!~"2.."'
 
 UPTIME = limits(BAD, (0.95, WARNING), (0.99, GOOD))
@@ -109,7 +110,7 @@ def _failed() -> stat.Panel:
     text = Text(
         "Failed polls",
         "Polls of all replicas that failed in the time range (csr_exporter_poll_failures_total).",
-        NOT_POLLED,
+        TOO_SOON,
     )
     query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
     return tile(text, query, COUNT, colours=NONE_IS_GOOD)
@@ -120,7 +121,7 @@ def _errors() -> stat.Panel:
         "HTTP errors",
         "Share of requests in the time range without a 2xx status (csr_exporter_api_requests_total). A poll may still "
         "succeed, because it retries.",
-        "No requests yet",
+        TOO_SOON,
     )
     failed, sent = (
         done("csr_exporter_api_requests_total", *matchers, window="$__range") for matchers in ((FAILED,), ())
@@ -134,7 +135,7 @@ def _latency_now() -> stat.Panel:
         "p95 latency",
         "95th percentile of the time from sending a request to SCM to the last byte of its reply, over the time range "
         "(csr_exporter_api_request_duration_seconds).",
-        "No requests yet",
+        TOO_SOON,
     )
     query = Query(_quantile("0.95", "$__range"), kind="instant")
     return tile(text, query, "s", colours=limits(CALM, (2.5, WARNING), (10, BAD)), decimals=1)
@@ -210,7 +211,7 @@ def _polls() -> timeseries.Panel:
         "Polls",
         "Polls of all replicas per step of the graph, by result (csr_exporter_polls_total, "
         "csr_exporter_poll_failures_total by reason).",
-        NOT_POLLED,
+        TOO_SOON,
     )
     good = f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}"
     bad = done("csr_exporter_poll_failures_total", by=("reason",))
@@ -244,7 +245,7 @@ def _requests() -> timeseries.Panel:
         "Requests",
         "Requests of all replicas per step of the graph, including retries, by service and HTTP status "
         "(csr_exporter_api_requests_total): what the cloud counts against its limits.",
-        "No requests yet",
+        TOO_SOON,
     )
     sent = f"{done('csr_exporter_api_requests_total', by=('service', 'code'))} > 0"
     panel = counts(text, [Query(sent, "{{service}} / {{code}}")], "5m").color_scheme(fixed(QUIET))
@@ -258,7 +259,7 @@ def _latency() -> timeseries.Panel:
         "API latency",
         "Time from sending a request to SCM to the last byte of its reply: median, 95th and 99th percentile "
         "(csr_exporter_api_request_duration_seconds).",
-        "No requests yet",
+        TOO_SOON,
     )
     shares = (("0.99", "p99", "#2B6FC9"), ("0.95", "p95", CALM), ("0.5", "median", "#7CC4EA"))
     panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("5m")
@@ -272,7 +273,7 @@ def _retries() -> timeseries.Panel:
         "Retries",
         "Requests of all replicas retried within a poll, per step of the graph, by reason "
         "(csr_exporter_api_retries_total). Throttled means the service wants fewer requests.",
-        "No requests yet",
+        TOO_SOON,
     )
     again = done("csr_exporter_api_retries_total", by=("reason",))
     return _by_reason(counts(text, [Query(again, "{{reason}}")], "5m").axis_soft_max(5))
@@ -287,7 +288,7 @@ def _trouble() -> timeseries.Panel:
         "All replicas, per step of the graph: how often the list changed while it was read "
         "(csr_exporter_torn_walks_total), and records that were dropped or lost a field "
         "(csr_exporter_records_rejected_total, by reason).",
-        NOT_POLLED,
+        TOO_SOON,
     )
     queries = [
         Query(done("csr_exporter_torn_walks_total"), "changed while read"),
@@ -393,9 +394,7 @@ def _memory() -> timeseries.Panel:
 
 
 def _cpu() -> timeseries.Panel:
-    text = Text(
-        "CPU", "Share of one CPU that each process uses (process_cpu_seconds_total).", "Not available on this platform"
-    )
+    text = Text("CPU", "Share of one CPU that each process uses (process_cpu_seconds_total).", TOO_SOON)
     rate = f"max by (job, instance) (rate({exporter('process_cpu_seconds_total')}[$__rate_interval]))"
     return lines(text, [Query(rate)], "percentunit").interval("5m")
 
