@@ -21,6 +21,7 @@ from bench.table import Figure, Row
 from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import TEXT, exposition, gzipped, joined
 from csr_exporter.exposition.compression import LEVEL, Piece
+from csr_exporter.journal import Journal
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Reloads, Status
 from csr_exporter.web.routes import application
@@ -41,6 +42,7 @@ class Scraped(Collector):
     status: Status
     exposed: Exposed
     reloads: Reloads = field(default_factory=lambda: Reloads("bench", NOW))
+    journal: Journal = field(default_factory=Journal)
     alive: bool = True
     configuration: str = ""
 

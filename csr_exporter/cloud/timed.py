@@ -53,6 +53,13 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_TimedReader(sock, self.fp))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Refuse HTTP/0.9, which has no status line. The library takes it for 1.0, and then there is no telling."""
+        version, status, reason = super()._read_status()  # type: ignore[misc] # not public
+        if version == "HTTP/0.9":
+            raise http.client.UnknownProtocol(version)
+        return version, status, reason
+
 
 class _TimedConnection(HTTPConnection):
     response_class = _TimedResponse

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -167,6 +167,32 @@ def test_wrong_passwords_keep_only_their_own_address_waiting(addresses: list[str
         return [*found, elsewhere]
 
     assert asyncio.run(statuses()) == [*(None if each else 503 for each in verified), 200]
+
+
+class NotingUsers(Users):
+    """Users who note each password that is verified."""
+
+    verified: Sequence[bytes] = ()
+
+    def verify(self, user: str, password: bytes) -> bool:
+        self.verified = [*self.verified, password]
+        return super().verify(user, password)
+
+
+def test_wrong_passwords_delay_no_right_one_of_the_same_address() -> None:
+    users = NotingUsers({"alice": HASHED})
+    limits = RequestLimits(attempts=3, failure_seconds=3600)
+    middleware = AccessMiddleware(PlainTextResponse("a page\n"), lambda: ActiveConfig(users=users), limits)
+
+    async def statuses() -> list[int]:
+        wrong = [asyncio.create_task(status_for(middleware, "192.0.2.1", "guess")) for _ in range(2)]
+        await asyncio.to_thread(until, lambda: len(users.verified) == len(wrong))
+        right = [await status_for(middleware, "192.0.2.1", "right") for _ in range(2)]
+        for each in wrong:
+            each.cancel()
+        return right
+
+    assert asyncio.run(asyncio.wait_for(statuses(), DEADLINE)) == [200, 200]
 
 
 async def status_for(application: ASGIApp, address: str, password: str) -> int:

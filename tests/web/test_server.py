@@ -360,6 +360,17 @@ def test_idle_and_unfinished_connections_do_not_delay_the_end() -> None:
         assert rest_of(idle) == b""
 
 
+def test_a_reply_that_is_not_read_by_then_is_cut_off_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    with served(pages()) as server, server.connect() as stalled:
+        stalled.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert stalled.recv(1) == b"H"
+        server.begin_to_stop()
+
+        assert server.ended()
+        assert len(rest_of(stalled)) < LARGE
+    assert caplog.messages == []
+
+
 def test_a_small_reply_is_sent_at_once_instead_of_waiting_for_more() -> None:
     with listen(Address("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
