@@ -79,15 +79,26 @@ def render(facts: Overview, language: Language, version: str, view: View = EVERY
 
 def render_csrs(table: CsrTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return _TEMPLATES.get_template("csrs.html").render(
-        table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort)
+    return (
+        _templates()
+        .get_template("csrs.html")
+        .render(table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort))
     )
 
 
 def render_changes(table: ChangeTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return _TEMPLATES.get_template("changes.html").render(
-        table=table, now=table.now, language=language, t=language.translate, version=version, kinds=tuple(ChangeKind)
+    return (
+        _templates()
+        .get_template("changes.html")
+        .render(
+            table=table,
+            now=table.now,
+            language=language,
+            t=language.translate,
+            version=version,
+            kinds=tuple(ChangeKind),
+        )
     )
 
 
