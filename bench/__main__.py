@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import idle, late, listing, memory, page, planning, polls, rest, scrape, start, unread
+from bench import dashboards, idle, late, listing, memory, page, planning, polls, rest, rules, scrape, start, unread
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -27,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "late": late.rows,
     "start": start.rows,
     "unread": unread.rows,
+    "rules": rules.rows,
+    "dashboards": dashboards.rows,
 }
 
 HEAD = """\

@@ -22,6 +22,7 @@ from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import TEXT, exposition, gzipped, joined
 from csr_exporter.exposition.compression import LEVEL, Piece
 from csr_exporter.inventory import Snapshot
+from csr_exporter.journal import Journal
 from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Account, Reloads, Status
 from csr_exporter.web.routes import application
@@ -45,6 +46,7 @@ class Scraped(Collector):
     statuses: Sequence[Status]
     exposed: Exposed
     reloads: Reloads = field(default_factory=lambda: Reloads("bench", NOW))
+    journal: Journal = field(default_factory=Journal)
     alive: bool = True
     configuration: str = ""
 

@@ -8,8 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from csr_exporter.changes import ChangeKind
 from csr_exporter.inventory import OTHER, UNKNOWN, Inventory
+from csr_exporter.page.change_table import ChangeTable
 from csr_exporter.page.charts import Bar, bars, strip
+from csr_exporter.page.csr_table import CsrTable, Sort
 from csr_exporter.page.facts import Band, Flaw, Overview, State, gap
 from csr_exporter.page.status_json import iso8601
 from csr_exporter.page.translations import Language, day, moment
@@ -70,6 +73,31 @@ def render(facts: Overview, language: Language, version: str, view: View = EVERY
             coverage=lambda inventory: coverage(inventory, language),
             version=version,
             view=view,
+        )
+    )
+
+
+def render_csrs(table: CsrTable, language: Language, version: str) -> str:
+    """The page of *table* in *language*."""
+    return (
+        _templates()
+        .get_template("csrs.html")
+        .render(table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort))
+    )
+
+
+def render_changes(table: ChangeTable, language: Language, version: str) -> str:
+    """The page of *table* in *language*."""
+    return (
+        _templates()
+        .get_template("changes.html")
+        .render(
+            table=table,
+            now=table.now,
+            language=language,
+            t=language.translate,
+            version=version,
+            kinds=tuple(ChangeKind),
         )
     )
 

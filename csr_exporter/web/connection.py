@@ -61,6 +61,11 @@ class Connections:
         for each in [*self.silent, *self.handshakes]:
             each.drop()
 
+    def drop_all(self) -> None:
+        self.drop_unfinished()
+        for each in list(self.established):
+            each.drop()
+
     def drop_overdue(self, now: float) -> None:
         waited_for: list[Handshake | Connection] = [*self.silent, *self.established]
         for each in waited_for:

@@ -158,7 +158,7 @@ class _Server(uvicorn.Server):
                 proxy_headers=False,
                 headers=[("Server", "csr-exporter")],  # no version, and not what we are built on
                 timeout_keep_alive=limits.idle_seconds,
-                timeout_graceful_shutdown=GRACE,
+                timeout_graceful_shutdown=GRACE + 1,  # it logs a traceback for each request that it cancels then
                 h11_max_incomplete_event_size=limits.header_bytes,
             )
         )
@@ -200,6 +200,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._connections.drop_unfinished()
+        asyncio.get_running_loop().call_later(GRACE, self._connections.drop_all)
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
