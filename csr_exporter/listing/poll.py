@@ -270,8 +270,8 @@ class _Poll:
         """Whether a CSR that was not read again has another name now: a slice that it should be in lacks it."""
         unread = {each: csr for each, csr in listed.items() if each not in self._reader.every_csr}
         exhausted = self._division.exhausted if self._division and unread else []
-        found = Found(self._names.meaning, {}, unread)
-        return any(found.members(part, unread) for part in exhausted)
+        found = Found(self._names.meaning, unread, {})
+        return any(found.number(part) for part in exhausted)
 
     def learned(self) -> Knowledge:
         """What the next poll should know; an offset found useless is tried again."""
