@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.prometheus import Prometheus, loaded
 from bench.rules import SIZES
-from bench.table import Figure, Row
+from bench.table import Figure, Row, at_most
 from tests.dashboards import grafana
 
 RUNS = 3
@@ -44,7 +44,7 @@ def _refresh(
         for name, seconds in _waits(viewer, board):
             waits.setdefault(name, []).append(seconds)
         spent.append(_cpu(server) - before)
-    yield Row(f"{what}, refresh, CPU", Figure(tuple(spent)), wanted="at most 2 s")
+    yield Row(f"{what}, refresh, CPU", Figure(tuple(spent)), wanted=at_most(2.0))
     dearest = max(waits, key=lambda name: sum(waits[name]))
     yield Row(f"{what}, dearest query ({dearest}), wall", Figure(tuple(waits[dearest])))
 
