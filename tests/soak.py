@@ -297,7 +297,7 @@ class Seen:
             {name: float(value) == 1 for name, value in up},
             round(sum(map(float, polls))),
             {(name, reason): float(value) for name, reason, value in failures},
-            "csr_exporter_config_last_reload_successful 1" in text,
+            "\ncsr_exporter_config_last_reload_successful 1" in text,
         )
 
     def new_reasons(self, account: str, before: Seen) -> set[str]:
