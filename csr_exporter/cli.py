@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,17 @@ import click
 import structlog
 
 from csr_exporter import __version__, logs
-from csr_exporter.commands.flags import ADDRESS, SHARD, F, config_file, flag, serving, together
+from csr_exporter.commands.flags import (
+    ADDRESS,
+    DURATION,
+    SHARD,
+    F,
+    config_file,
+    flag,
+    serving,
+    storage_path,
+    together,
+)
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
 from csr_exporter.polling.sharding import Shard
@@ -61,22 +72,31 @@ def main() -> None:
     default="0/1",
     help="Poll only shard K (from 0) of N; auto/N takes K from the end of the host name, as in a StatefulSet.",
 )
+@storage_path
+@flag("--storage.retention", type=DURATION, default="400d", help="How long the journal keeps changes.")
 @serving
 @_logging()
-def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
+def run(
+    config_file: Path | None,
+    shard: Shard,
+    storage_path: Path | None,
+    storage_retention: float,
+    web_config_file: Path | None,
+    **flags: Any,  # noqa: ANN401 - of several types
+) -> None:
     """Poll all accounts and serve /metrics until stopped."""
     # Until the server handles them: one that comes earlier would end the process, and not with 0.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
     from csr_exporter.commands import run
+    from csr_exporter.journal import Journal, JournalInUseError
     from csr_exporter.web import listeners
 
     _, web_config = _configurations(config_file, web_config_file)
+    options, journal = listeners.WebOptions.from_flags(web_config, **flags), Journal(storage_path, storage_retention)
     try:
-        run.run(
-            lambda: _read_and_warn(config_file), listeners.WebOptions.from_flags(web_config, **flags), _announce, shard
-        )
-    except AddressError as error:
+        run.run(lambda: _read_and_warn(config_file), options, _announce, shard, journal)
+    except (AddressError, JournalInUseError) as error:
         logs.flush()  # what was logged comes before what click prints
         raise click.ClickException(str(error)) from None
 
@@ -209,6 +229,25 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
     with logs.held_back():
         succeeded = print_csrs(config, accounts, form, sort)
     sys.exit(0 if succeeded else 1)
+
+
+@main.command()
+@storage_path
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--since", type=DURATION, default="30d", show_default=True, help="How far to look back.")
+@click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
+@_logging()
+def changes(storage_path: Path | None, form: str, since: float, names: tuple[str, ...]) -> None:
+    """Print which CSRs came, went or were renamed, latest first, from the journal of a storage folder.
+
+    A daemon may be writing to it.
+    """
+    from csr_exporter.changes import ChangeQuery
+    from csr_exporter.commands.changes import print_changes
+
+    if storage_path is None:
+        raise click.UsageError("name the folder that `run` was given: --storage.path")
+    print_changes(storage_path, ChangeQuery(accounts=names, since=time.time() - since), form)
 
 
 @main.command()

@@ -44,12 +44,14 @@ class Evidence:
         self._bounds: dict[int, int] = {}
         self._shown_by_top: tuple[int, frozenset[str]] = (0, frozenset())
         self._starts: list[int] = []
+        self._proof: tuple[int, frozenset[str]] | None = None  # asked for more often than it changes
         self.top = top
         self.since = dict(since)
 
     def begin(self) -> None:
         """Another reading of the list begins."""
         self._starts.insert(0, self._moment)
+        self._proof = None
 
     def add(
         self, csrs: tuple[Csr, ...], total: int | None = None, *, first_page: bool = False, at_least: int | None = None
@@ -60,6 +62,7 @@ class Evidence:
         unless another reply of the poll shows that the list is that long.
         """
         self._moment += 1
+        self._proof = None
         if total is None and at_least in self._totals.values():
             total = at_least
         for csr in csrs:
@@ -79,13 +82,16 @@ class Evidence:
     def distrust_totals(self) -> None:
         """The totals noted so far do not count the list."""
         self._totals.clear()
+        self._proof = None
         self._bounds.clear()
         self._shown_by_top = (0, frozenset())
         self.top = None
 
     def proven(self) -> frozenset[str] | None:
         """The ids of the whole list at the latest moment at which it is known; None when it never is."""
-        moment, ids = max(self._shown_by_top, self._seen_twice(), key=lambda proof: proof[0])
+        if self._proof is None:
+            self._proof = max(self._shown_by_top, self._seen_twice(), key=lambda proof: proof[0])
+        moment, ids = self._proof
         return ids if moment else None
 
     def _seen_twice(self) -> tuple[int, frozenset[str]]:
