@@ -48,7 +48,7 @@ def _expanded(case: Case) -> Iterator[Case]:
     fires = int(case["fires"])
     below = {series_of(name, account="staging"): values for name, values in case["below"].items()}
     replicas = {
-        series_of(name, instance=instance): values
+        series_of(name, instance=instance, node=f"node-{instance}", pod_template_hash=instance): values
         for instance in ("one", "two")
         for name, values in case["series"].items()
     }

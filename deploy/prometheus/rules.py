@@ -222,6 +222,7 @@ def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
         "alert": alert["alert"],
         "expr": alert["expr"],
         "for": alert["for"],
+        **{key: alert[key] for key in ("keep_firing_for",) if key in alert},
         "labels": {"severity": alert["severity"], "concern": alert["concern"]},
         "annotations": {
             "summary": alert["summary"],
@@ -241,7 +242,8 @@ def groups(
     for rule in (rule for group in content for rule in group["rules"]):
         rule["expr"] = filled(rule["expr"], given, faster)
         if "alert" in rule:
-            rule["for"] = duration(seconds(rule["for"]) / faster)
+            for key in rule.keys() & {"for", "keep_firing_for"}:
+                rule[key] = duration(seconds(rule[key]) / faster)
             rule["annotations"] = {name: filled(text, given, faster) for name, text in rule["annotations"].items()}
     return content
 
