@@ -1,18 +1,38 @@
-"""Records the commit in what is built: `csr_exporter.revision` reads it."""
+"""Records the commit in what is built, which `csr_exporter.revision` reads, and a readme whose links work anywhere."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent))  # what is built is not installed
 
-from csr_exporter import RECORD, UNKNOWN_REVISION, revision
+from csr_exporter import RECORD, UNKNOWN_REVISION, __version__, revision
+
+SITE = "https://github.com/csr-exporter/csr-exporter"
+PICTURES = "https://raw.githubusercontent.com/csr-exporter/csr-exporter"
+
+
+def with_whole_links(text: str, tag: str) -> str:
+    """The Markdown *text* with links and pictures of the project as they are at *tag*, for a page elsewhere."""
+    text = re.sub(r'(!\[[^]]*\]\(|src(?:set)?=")(?![a-z]+:)', rf"\1{PICTURES}/{tag}/", text)
+    return re.sub(r"(\]\()(?![a-z]+:|#)", rf"\1{SITE}/blob/{tag}/", text)
+
+
+class ReadmeHook(MetadataHookInterface):
+    """The readme for the package index."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        readme = with_whole_links(text, f"v{__version__}")
+        metadata["readme"] = {"content-type": "text/markdown", "text": readme}
 
 
 class RevisionHook(BuildHookInterface[Any]):

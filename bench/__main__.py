@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import late, listing, memory, page, rest, rules, scrape, start
+from bench import dashboards, idle, late, listing, memory, page, polls, rest, rules, scrape, start, unread
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -20,10 +20,14 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "memory": memory.rows,
     "page": page.rows,
     "listing": listing.rows,
+    "polls": polls.rows,
+    "idle": idle.rows,
     "rest": rest.rows,
     "late": late.rows,
     "start": start.rows,
+    "unread": unread.rows,
     "rules": rules.rows,
+    "dashboards": dashboards.rows,
 }
 
 HEAD = """\

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,30 +19,43 @@ import click
 import structlog
 
 from csr_exporter import __version__, logs
-from csr_exporter.commands.flags import ADDRESS, SHARD, config_file, flag, serving, together
+from csr_exporter.commands.flags import (
+    ADDRESS,
+    DURATION,
+    SHARD,
+    F,
+    config_file,
+    flag,
+    serving,
+    storage_path,
+    together,
+)
+from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
 from csr_exporter.polling.sharding import Shard
 from csr_exporter.web.config import ActiveConfig, WebConfigFile
 from csr_exporter.web.server import Address, AddressError, Listener
 
-_logging = together(
-    flag(
-        "--log.level",
-        type=click.Choice(logs.LEVELS),
-        default="info",
-        expose_value=False,
-        callback=lambda context, _, value: context.meta.setdefault("log_level", value),
-        help="Log events of this severity and above.",
-    ),
-    flag(
-        "--log.format",
-        type=click.Choice(logs.FORMATS),
-        expose_value=False,
-        callback=lambda context, _, value: logs.configure(context.meta.get("log_level", "info"), value),
-        help="Log format on standard error. [default: console on a terminal, else logfmt]",
-    ),
-)
-"""The flags of logging, which take effect before the command runs."""
+
+def _logging(level: str = "info") -> Callable[[F], F]:
+    """The flags of logging, which take effect before the command runs."""
+    return together(
+        flag(
+            "--log.level",
+            type=click.Choice(logs.LEVELS),
+            default=level,
+            expose_value=False,
+            callback=lambda context, _, value: context.meta.setdefault("log_level", value),
+            help="Log events of this severity and above.",
+        ),
+        flag(
+            "--log.format",
+            type=click.Choice(logs.FORMATS),
+            expose_value=False,
+            callback=lambda context, _, value: logs.configure(context.meta.get("log_level", level), value),
+            help="Log format on standard error. [default: console on a terminal, else logfmt]",
+        ),
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,22 +72,31 @@ def main() -> None:
     default="0/1",
     help="Poll only shard K (from 0) of N; auto/N takes K from the end of the host name, as in a StatefulSet.",
 )
+@storage_path
+@flag("--storage.retention", type=DURATION, default="400d", help="How long the journal keeps changes.")
 @serving
-@_logging
-def run(config_file: Path | None, shard: Shard, web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401 - of several types
+@_logging()
+def run(
+    config_file: Path | None,
+    shard: Shard,
+    storage_path: Path | None,
+    storage_retention: float,
+    web_config_file: Path | None,
+    **flags: Any,  # noqa: ANN401 - of several types
+) -> None:
     """Poll all accounts and serve /metrics until stopped."""
     # Until the server handles them: one that comes earlier would end the process, and not with 0.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
     from csr_exporter.commands import run
+    from csr_exporter.journal import Journal, JournalInUseError
     from csr_exporter.web import listeners
 
     _, web_config = _configurations(config_file, web_config_file)
+    options, journal = listeners.WebOptions.from_flags(web_config, **flags), Journal(storage_path, storage_retention)
     try:
-        run.run(
-            lambda: _read_and_warn(config_file), listeners.WebOptions.from_flags(web_config, **flags), _announce, shard
-        )
-    except AddressError as error:
+        run.run(lambda: _read_and_warn(config_file), options, _announce, shard, journal)
+    except (AddressError, JournalInUseError) as error:
         logs.flush()  # what was logged comes before what click prints
         raise click.ClickException(str(error)) from None
 
@@ -102,7 +125,7 @@ def _regular(context: click.Context, param: click.Parameter, file: Path | None) 
     callback=_regular,
     help="File to replace atomically. After a refusal, OUTPUT.pauses keeps later runs from asking again too soon.",
 )
-@_logging
+@_logging()
 def once(config_file: Path | None, output: Path | None) -> None:
     """Poll all accounts once and print the metrics, for the node exporter's textfile collector.
 
@@ -126,7 +149,7 @@ def once(config_file: Path | None, output: Path | None) -> None:
 @config_file
 @serving
 @click.option("--live", is_flag=True, help="Also contact each account's service and report what works.")
-@_logging
+@_logging()
 def check(config_file: Path | None, web_config_file: Path | None, live: bool, **flags: Any) -> None:  # noqa: ANN401, FBT001 - as click passes them
     """Validate the configuration and report all mistakes. Exits with 2 if there are any.
 
@@ -134,7 +157,7 @@ def check(config_file: Path | None, web_config_file: Path | None, live: bool, **
     """
     config, web_config = _configurations(config_file, web_config_file)
     for warning in config.warnings():
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(broken_at_words(f"warning: {warning}", sys.stderr), err=True)
     count = len(config.accounts)
     click.echo(f"{config_file or 'environment'}: valid, {count} account{'s' if count > 1 else ''}")
     if web_config_file:
@@ -160,7 +183,8 @@ def _check_live(config: Config, web_config: WebConfigFile | None, flags: dict[st
     names = [account.name for account in config.accounts]
     _say("", summary(reports))
     _say("", "For prometheus.yml:", "", *scrape_config(target, names))
-    _say("", "For IAM, a policy with the one action needed; other SCM actions give away private keys:", "")
+    policy = "For IAM, a policy with the one action needed; other SCM actions give away private keys:"
+    _say("", broken_at_words(policy), "")
     _say(iam_policy())
     return not any(report.failed for report in reports)
 
@@ -191,7 +215,7 @@ def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--sort", type=click.Choice(["age", "name", "algorithm"]), default="age", show_default=True)
 @click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
-@_logging
+@_logging("error")  # the failures follow the table in sentences
 def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]) -> None:
     """Print the CSRs of all accounts, oldest first. Exits with 1 if an account failed."""
     from csr_exporter.commands.list import print_csrs
@@ -202,12 +226,33 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
         message = f"{unknown[0]!r} is not configured; configured: {', '.join(configured)}"
         raise click.BadParameter(message, param_hint="--account")
     accounts = [account for account in config.accounts if account.name in (names or configured)]
-    sys.exit(0 if print_csrs(config, accounts, form, sort) else 1)
+    with logs.held_back():
+        succeeded = print_csrs(config, accounts, form, sort)
+    sys.exit(0 if succeeded else 1)
+
+
+@main.command()
+@storage_path
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--since", type=DURATION, default="30d", show_default=True, help="How far to look back.")
+@click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
+@_logging()
+def changes(storage_path: Path | None, form: str, since: float, names: tuple[str, ...]) -> None:
+    """Print which CSRs came, went or were renamed, latest first, from the journal of a storage folder.
+
+    A daemon may be writing to it.
+    """
+    from csr_exporter.changes import ChangeQuery
+    from csr_exporter.commands.changes import print_changes
+
+    if storage_path is None:
+        raise click.UsageError("name the folder that `run` was given: --storage.path")
+    print_changes(storage_path, ChangeQuery(accounts=names, since=time.time() - since), form)
 
 
 @main.command()
 @flag("--web.listen-address", type=ADDRESS, default="127.0.0.1:10065", help="Address the exporter listens on.")
-@_logging
+@_logging()
 def demo(web_listen_address: Address) -> None:
     """Run a simulated cloud and the exporter in one process, with accounts that change while you watch."""
     from csr_exporter.commands import demo

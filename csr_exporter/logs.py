@@ -9,7 +9,8 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Literal
 
@@ -53,6 +54,16 @@ def flush(seconds: float = FLUSH_SECONDS) -> None:
     _writer.drain(seconds)
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Write what is logged in the block when it ends, so that no line gets into what is drawn on a terminal."""
+    _writer.may_write.clear()
+    try:
+        yield
+    finally:
+        _writer.may_write.set()
+
+
 class _Writer:
     """A file that a daemon thread writes: a reader that has stalled or gone neither delays nor fails who logs."""
 
@@ -60,6 +71,8 @@ class _Writer:
         self._waiting: SimpleQueue[bytes | threading.Event] = SimpleQueue()
         self._dropped = 0
         self._thread: threading.Thread | None = None
+        self.may_write = threading.Event()
+        self.may_write.set()
 
     def write(self, text: str) -> None:
         if self._waiting.qsize() >= MOST_LINES:
@@ -85,6 +98,7 @@ class _Writer:
             if isinstance(each, threading.Event):
                 each.set()
                 continue
+            self.may_write.wait()
             _write(each)
             if self._dropped and self._waiting.qsize() < MOST_LINES / 2:
                 dropped, self._dropped = self._dropped, 0
@@ -110,7 +124,8 @@ def _renderers(form: Format) -> list[Processor]:
     # A traceback never shows local variables: they may hold secrets.
     if form == "console":
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        colours = sys.stderr.isatty()
+        return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain, timestamp_key="ts")]
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if form == "json" else _logfmt()
     return [structlog.processors.format_exc_info, renderer]
 

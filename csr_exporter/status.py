@@ -6,9 +6,11 @@ Metrics, readiness, page and JSON read the same `Status`, so they cannot disagre
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from csr_exporter.changes import Change, ChangeKind, changes_between
 from csr_exporter.inventory import (
     RETRIED,
     Exchange,
@@ -87,19 +89,35 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Churn:
-    """Changes seen between complete inventories since the exporter started."""
+    """How many changes were seen between complete inventories."""
 
     added: int = 0
     removed: int = 0
     renamed: int = 0
 
-    def after(self, old: Mapping[str, str], new: Mapping[str, str]) -> Churn:
-        """Compare two complete inventories, as names by id. Only the name of a CSR can change (UpdateCsr)."""
+    def after(self, changes: Iterable[Change]) -> Churn:
+        counts = Counter(change.kind for change in changes)
         return Churn(
-            added=self.added + len(new.keys() - old.keys()),
-            removed=self.removed + len(old.keys() - new.keys()),
-            renamed=self.renamed + sum(1 for identity in old.keys() & new.keys() if old[identity] != new[identity]),
+            added=self.added + counts[ChangeKind.ADDED],
+            removed=self.removed + counts[ChangeKind.REMOVED],
+            renamed=self.renamed + counts[ChangeKind.RENAMED],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The last complete inventory, and when the last poll ended that read or confirmed it."""
+
+    inventory: Inventory
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of an account from before this process started."""
+
+    churn: Churn = Churn()
+    complete: Complete | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +138,15 @@ class Poll:
 class Status:
     """Everything the exporter knows of one account. Compared by identity, so that renderings can be cached for it.
 
-    *complete_names* are the names by id of the last complete inventory; churn is counted only between complete ones.
+    *changes* are those from the *complete* inventory before to that of the last poll; *churn* counts them.
     *last_poll* and *last_success* are when the last poll and the last good one ended. *waiting_until* is when a pause
     ends that followed a refusal, *next_poll* when the scheduler polls again. *recent* ends with the latest poll.
     """
 
     account: Account
     snapshot: Snapshot | None = None
-    complete_names: Mapping[str, str] | None = None
+    complete: Complete | None = None
+    changes: tuple[Change, ...] = ()
     error: SourceError | None = None
     polls: int = 0
     failures: Mapping[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
@@ -147,11 +166,27 @@ class Status:
     @property
     def up(self) -> bool:
         """Whether the last poll succeeded; False before the first one has."""
-        return self.last_success is not None and self.error is None
+        return self.last_poll is not None and self.error is None
 
     @property
     def offset_mode(self) -> OffsetMode:
         return self.snapshot.inventory.offset_mode if self.snapshot else OffsetMode.UNTESTED
+
+    @property
+    def remembered(self) -> Remembered:
+        """What the next process has to know."""
+        return Remembered(self.churn, self.complete)
+
+    def resumed(self, remembered: Remembered) -> Status:
+        """The status before the first poll: counters go on, and the inventory is shown until it is stale."""
+        complete = remembered.complete
+        return replace(
+            self,
+            churn=remembered.churn,
+            complete=complete,
+            snapshot=Snapshot(complete.inventory) if complete else None,
+            last_success=complete.at if complete else None,
+        )
 
     def stale(self, now: float) -> bool:
         """Whether the inventory is too old to be exposed, or missing."""
@@ -184,9 +219,8 @@ class Status:
 
         An equal inventory keeps its snapshot, and with it everything that was derived from that.
         """
-        unchanged = self.snapshot and self.snapshot.inventory == inventory
         return replace(
-            self if unchanged else self._with(inventory),
+            self._after_reading(inventory, now),
             error=None,
             polls=self.polls + 1,
             rejected={reason: count + (rejected or {}).get(reason, 0) for reason, count in self.rejected.items()},
@@ -198,18 +232,28 @@ class Status:
             recent=self._recent_and(Poll(now, seconds, requests)),
         )
 
-    def _with(self, inventory: Inventory) -> Status:
-        changed = replace(self, snapshot=Snapshot(inventory))
+    def _after_reading(self, inventory: Inventory, now: float) -> Status:
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.inventory != inventory:
+            snapshot = Snapshot(inventory)
+        status = replace(self, snapshot=snapshot, changes=())
         if not inventory.complete:
-            return changed
-        names = {csr.id: csr.name for csr in inventory.csrs}
-        churn = self.churn if self.complete_names is None else self.churn.after(self.complete_names, names)
-        return replace(changed, complete_names=names, churn=churn)
+            return status
+        changes = self._changes_to(snapshot.inventory, now)
+        complete = Complete(snapshot.inventory, now)
+        return replace(status, complete=complete, changes=changes, churn=self.churn.after(changes))
+
+    def _changes_to(self, new: Inventory, now: float) -> tuple[Change, ...]:
+        old = self.complete
+        if old is None or old.inventory is new:
+            return ()
+        return changes_between(self.account.name, old.inventory, old.at, new, now)
 
     def after_failure(self, error: SourceError, now: float, seconds: float, requests: int = 0) -> Status:
         """Keep the last good snapshot; count and remember *error*."""
         return replace(
             self,
+            changes=(),
             error=error,
             polls=self.polls + 1,
             failures={**self.failures, error.reason: self.failures[error.reason] + 1},

@@ -33,3 +33,8 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     for each in sorted(filter(None, spelt), key=len, reverse=True):
         text = text.replace(each, "<secret>")
     return text
+
+
+def searchable(*texts: str) -> str:
+    """*texts* as one, in which a text that was made likewise is found in upper or lower case."""
+    return "\n".join(texts).casefold()

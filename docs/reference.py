@@ -69,6 +69,7 @@ EXAMPLES = {
     "csr_exporter_config_last_reload_success_timestamp_seconds": "time() - NAME",
     "csr_exporter_config_hash_info": "count(count by (hash) (NAME)) > 1",
     "csr_exporter_configured_accounts": "max(NAME) > count(count by (account) (csr_exporter_poll_interval_seconds))",
+    "csr_exporter_storage_failures_total": "increase(NAME[1h]) > 0",
     "csr_exporter_shard_info": "count by (shard, shards) (NAME)",
 }
 """A query for each family. NAME is the name of its samples, without the suffixes of a histogram."""
@@ -97,7 +98,7 @@ def exposed_families() -> list[Metric]:
     inventory = Inventory((csr,), 1, {"SM2": 1}, complete=True)
     status = Status(Account("production", limit=500), traffic=Traffic().after(Exchange(Service.SCM, "200", 0.1, 0.0)))
     status = replace(status.after_success(inventory, 1.0, 0.1), credential_expires_at=1.0, credential_renewals=0)
-    return [*families([status], Exposed(), now=2.0), *exporter_families(Reloads("", 0.0))]
+    return [*families([status], Exposed(), now=2.0), *exporter_families(Reloads("", 0.0), storage_failures=0)]
 
 
 def sample_name(family: Metric) -> str:

@@ -49,8 +49,9 @@ ALGORITHMS: Mapping[str, str] = {
 AGE_BANDS: Sequence[tuple[str, str, str]] = (
     ("^(604800(\\.0)?|6\\.048e\\+0?5)$", "7d", "#009988"),
     ("^(2592000(\\.0)?|2\\.592e\\+0?6)$", "30d", "#33AD94"),
-    ("^(7776000(\\.0)?|7\\.776e\\+0?6)$", "90d", "#6DC09F"),
-    ("^(15552000(\\.0)?|1\\.5552e\\+0?7)$", "180d", "#A9CE83"),
+    ("^(4060800(\\.0)?|4\\.0608e\\+0?6)$", "47d", "#58B89A"),
+    ("^(8640000(\\.0)?|8\\.64e\\+0?6)$", "100d", "#86C594"),
+    ("^(17280000(\\.0)?|1\\.728e\\+0?7)$", "200d", "#B8CF7A"),
     ("^(31536000(\\.0)?|3\\.1536e\\+0?7)$", "1y", "#E3C44B"),
     ("^(34387200(\\.0)?|3\\.43872e\\+0?7)$", "398d", "#F0A03C"),
     ("^(63072000(\\.0)?|6\\.3072e\\+0?7)$", "2y", "#E5702A"),
@@ -92,6 +93,15 @@ def limits(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:
     """The colour *base*, and from each value on another."""
     thresholds = [Threshold(value=None, color=base), *(Threshold(value=value, color=color) for value, color in steps)]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(thresholds)
+
+
+def doubtful(thresholds: ThresholdsConfig) -> ThresholdsConfig:
+    """*thresholds* without green: a number that may be too low is no good news."""
+    steps = [
+        Threshold(value=step.value, color=WARNING if step.color == GOOD else step.color)
+        for step in thresholds.build().steps
+    ]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 
 NEUTRAL = limits(CALM)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from csr_exporter.changes import Change, ChangeQuery
 from csr_exporter.config import Config
 from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot
 from csr_exporter.metrics import Exposed
@@ -63,13 +64,29 @@ def a_status(*csrs: Csr, name: str = "production", **changes: Any) -> Status:  #
     return replace(Status(Account(name)).after_success(an_inventory(*csrs), NOW, seconds=0.5), **changes)
 
 
+class FakeJournal:
+    """A journal of fixed changes, the latest last; queries only limit and page them."""
+
+    def __init__(self, *changes: Change, failures: int | None = None, failing: bool = False) -> None:
+        self._changes = list(enumerate(changes, 1))
+        self.failures = failures
+        self.failing = failing
+
+    def changes(self, query: ChangeQuery) -> list[tuple[int, Change]]:
+        earlier = [each for each in self._changes if query.before is None or each[0] < query.before]
+        return earlier[::-1][: query.limit]
+
+
 class FakeExporter:
     """An exporter with fixed statuses."""
 
     exposed = Exposed()
     configuration = "poll_interval: 5m\n"
 
-    def __init__(self, *statuses: Status, alive: bool = True, reloaded: bool = True) -> None:
+    def __init__(
+        self, *statuses: Status, alive: bool = True, reloaded: bool = True, journal: FakeJournal | None = None
+    ) -> None:
+        self.journal = journal or FakeJournal()
         self.reloads = Reloads("abc", NOW, successful=reloaded)
         self.statuses = statuses or (a_status(a_csr()), a_status(name="staging"))
         self.alive = alive

@@ -1,4 +1,4 @@
-"""Takes the documentation's pictures of the status page: ``python -m tests.pictures [FOLDER]``."""
+"""Takes the documentation's pictures of the pages: ``python -m tests.pictures [FOLDER]``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from csr_exporter.status import Status
+from tests.fakes import FakeJournal
 from tests.page.chromium import chromium, status_page
-from tests.page.world import fine, mixed
+from tests.page.world import changes, fine, mixed
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 
@@ -23,11 +24,12 @@ PHONE = {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2}
 
 @dataclass(frozen=True)
 class Picture:
-    """The page of *statuses* in a browser with these *settings* and the account *opened*."""
+    """The page at *path*, of *statuses*, in a browser with these *settings* and the account *opened*."""
 
     name: str
     statuses: Sequence[Status]
     settings: Mapping[str, Any]
+    path: str = ""
     opened: str | None = None
     whole: bool = True
 
@@ -43,15 +45,22 @@ def pictures(now: float) -> Sequence[Picture]:
             opened="production",
         ),
         Picture("status-phone", mixed(now), {**PHONE, "color_scheme": "light"}, whole=False),
+        Picture("csrs-light", fine(now), {**DESK, "color_scheme": "light"}, "csrs?q=vpn&older_than=90d", whole=False),
+        Picture("changes-dark", fine(now), {**DESK, "color_scheme": "dark"}, "changes", whole=False),
+        Picture("changes-phone", fine(now), {**PHONE, "color_scheme": "light"}, "changes?q=vpn", whole=False),
         Picture("status-phone-chinese", mixed(now), {**PHONE, "color_scheme": "dark", "locale": "zh-CN"}, whole=False),
     ]
 
 
 def take(picture: Picture, browser: Browser, file: Path) -> None:
     """Write *picture* to *file*, as PNG."""
-    with status_page(picture.statuses) as address, browser.new_context(**picture.settings) as context:
+    journal = FakeJournal(*changes(picture.statuses, time.time()), failures=0)
+    with (
+        status_page(picture.statuses, journal=journal) as address,
+        browser.new_context(**picture.settings) as context,
+    ):
         page = context.new_page()
-        page.goto(address)
+        page.goto(address + picture.path)
         if picture.opened:
             page.locator("details.account > summary", has_text=picture.opened).click()
             page.mouse.move(0, 0)

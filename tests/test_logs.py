@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,25 @@ def test_an_event_is_one_line_of_logfmt(capfd: pytest.CaptureFixture[str]) -> No
     ts, rest = err.split(" ", 1)
     assert ts.startswith("ts=")
     assert rest == "level=info event=poll_succeeded account=two\\nlines complete=true listed=3\n"
+
+
+def test_an_event_for_people_begins_with_the_time(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "console")
+
+    structlog.get_logger().info("poll_succeeded", account="production")
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\S+Z \[info +\] poll_succeeded +account=production\n", written(capfd))
+
+
+def test_what_is_logged_while_the_log_is_held_back_is_written_then(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "logfmt")
+
+    with logs.held_back():
+        structlog.get_logger().info("poll_succeeded")
+        sys.stderr.write("the table\n")
+
+    first, second = written(capfd).splitlines()
+    assert (first, second.partition("event=")[2]) == ("the table", "poll_succeeded")
 
 
 def test_an_event_is_one_object_of_json(capfd: pytest.CaptureFixture[str]) -> None:
@@ -113,6 +133,15 @@ def test_a_fault_that_repeats_is_logged_once_a_minute_with_its_count() -> None:
     assert logged("accept failed") == "accept failed (1 more since the last line)"
     clock.now = 180.0
     assert logged("accept failed") == "accept failed"
+
+
+def test_a_fault_that_repeats_in_a_library_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "logfmt")
+
+    for _ in range(3):
+        logging.getLogger("asyncio").error("accept failed")
+
+    assert written(capfd).count("accept failed") == 1
 
 
 STALLED = """

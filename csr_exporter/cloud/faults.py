@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -111,6 +112,7 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float:
     return min(max(0.0, (http_date(text) or 0.0) - now), LONGEST_RETRY_AFTER)
 
 
+@lru_cache(maxsize=64)  # all replies of a second have the same
 def http_date(text: str) -> float | None:
     """Unix seconds of a date in a header; None where it is none."""
     try:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
+from types import NoneType
 from typing import Any
 
 from csr_exporter.inventory import Csr, Page, Reason, Rejection, SourceError
@@ -40,8 +42,10 @@ _DEEPEST = 200
 _SYNTAX = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([][{},])', re.DOTALL)
 """A text, or what structures the values. Possessive: a text without an end costs no more than another."""
 
-_SEPARATORS = re.compile(r"[;,\s]+")
-"""Between additional domain names; the reference does not say, its sibling ApplyCertificate uses the semicolon."""
+_OWN_TEXTS = ("id", "name", "domain_name", "sans")
+_COMMON_TEXTS = ("private_key_algo", "usage", "company_name", "company_country", "company_province", "company_city")
+_TIMES = ("create_time", "update_time")
+"""The fields in the order of `Csr`; many CSRs have the common ones in common."""
 
 _common = lru_cache(maxsize=4096)(clean)
 """`clean` for what many CSRs have in common: one object for equal texts is a third of what a CSR takes."""
@@ -104,7 +108,51 @@ def _check_size(text: str) -> None:
             depth += 1 if mark in "[{" else -1
 
 
-def _page(entries: list[object], total: int | None, now: float) -> Page:
+def _page(entries: list[Any], total: int | None, now: float) -> Page:
+    regular = _regular(entries, now)
+    return _careful_page(entries, total, now) if regular is None else Page(regular, total, len(entries))
+
+
+def _regular(entries: list[Any], now: float) -> tuple[Csr, ...] | None:
+    """What `read_csr` makes of *entries*, by columns in half the time; None where any of them may need its care."""
+    if set(map(type, entries)) != {dict}:
+        return None
+    own = [[entry.get(field, "") for entry in entries] for field in _OWN_TEXTS]
+    common = [[entry.get(field) for entry in entries] for field in _COMMON_TEXTS]
+    created, updated = ([entry.get(field) or None for entry in entries] for field in _TIMES)
+    if set(map(type, chain(*own))) != {str} or not set(map(type, chain(*common))) <= {str, NoneType}:
+        return None
+    ids, names, domains, sans = own
+    parted = [tuple(dict.fromkeys(_parted(text))) if text else () for text in sans]
+    values = set(chain(*common))
+    if not (
+        all(map(str.strip, ids))
+        and len(set(ids)) == len(ids)
+        and max(map(len, parted)) <= MAX_NAMES
+        and _are_fit([*ids, *names, *domains, *chain(*parted), *filter(None, values)])
+        and _are_milliseconds(created, updated, now)
+    ):
+        return None
+    shared = {value: _common(value or "") for value in values}
+    columns = ([shared[value] for value in column] for column in common)
+    seconds = ([ms and ms / 1000 for ms in column] for column in (created, updated))
+    return tuple(map(Csr, ids, names, domains, parted, *columns, *seconds))
+
+
+def _are_fit(texts: Sequence[str]) -> bool:
+    """Whether `clean` would leave all *texts* as they are."""
+    return "".join(texts).isprintable() and max(map(len, texts)) <= LONGEST
+
+
+def _are_milliseconds(created: list[Any], updated: list[Any], now: float) -> bool:
+    """Whether `_time` would take all of them, those *updated* None for none."""
+    given = [*created, *filter(None, updated)]
+    return (
+        set(map(type, given)) == {int} and min(given) >= 10**12 and max(given) <= min((now + YEAR) * 1000, 10**13 - 1)
+    )
+
+
+def _careful_page(entries: list[object], total: int | None, now: float) -> Page:
     csrs: dict[str, Csr] = {}
     rejected: Counter[Rejection] = Counter()
     for entry in entries:
@@ -180,12 +228,19 @@ def _shared(value: object, flaws: list[Rejection]) -> str:
 
 
 def _sans(value: object, flaws: list[Rejection]) -> tuple[str, ...]:
-    if not (text := _text(value, flaws)):
-        return ()
-    names = [clean(name) for name in _SEPARATORS.split(text.lower(), MAX_NAMES + 1) if name]
+    names = _parted(_text(value, flaws))
     if len(names) > MAX_NAMES:
         flaws.append(Rejection.BAD_FIELD)
-    return tuple(dict.fromkeys(names[:MAX_NAMES])) if len(names) > 1 else tuple(names)
+    return tuple(dict.fromkeys(map(clean, names[:MAX_NAMES])))
+
+
+def _parted(sans: str) -> list[str]:
+    """The first `MAX_NAMES` additional domain names, or one more.
+
+    The reference does not say what separates them; its sibling ApplyCertificate uses the semicolon.
+    """
+    names = sans.lower().replace(";", " ").replace(",", " ").split(maxsplit=MAX_NAMES + 1)
+    return names[: MAX_NAMES + 1]
 
 
 def _time(value: object, now: float, flaws: list[Rejection], flaw: Rejection) -> float | None:

@@ -121,14 +121,22 @@ class Transport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def start(self, seconds: float) -> None:
-        """Begin a poll that may last *seconds*, on connections of its own: a NAT forgets those that idle."""
-        self._adapter.close()
+        """Begin a poll that may last *seconds*."""
         self._deadline = time.monotonic() + seconds
+
+    def end(self) -> None:
+        """End a poll and close its connections: a NAT forgets those that idle, and the next poll would wait for it."""
+        self._adapter.close()
+
+    def prepare(self, request: requests.Request) -> requests.PreparedRequest:
+        """*request* with our headers, ready to be sent again and again."""
+        request.headers = {**self._headers, **request.headers}
+        return request.prepare()
 
     def send(
         self,
         service: Service,
-        request: requests.Request,
+        request: requests.PreparedRequest,
         sign: Signer | None = None,
         success: int = 200,
         secrets: Iterable[str] = (),
@@ -137,16 +145,14 @@ class Transport:
 
         Raises `SourceError` for all but status *success*, and never shows *secrets*, whoever echoes them from now on.
         """
-        request.auth = sign
-        request.headers = {**self._headers, **request.headers}
-        proxies = self._proxies("{0.scheme}://{0.netloc}".format(urlsplit(request.url)))
+        proxies = self._proxies("{0.scheme}://{0.netloc}".format(urlsplit(str(request.url))))
         self._remember(*secrets, *(sign.secrets if sign else ()), *_secret_headers(request.headers))
         for proxy in proxies.values():
             self._remember(*_proxy_secrets(proxy))
         attempt = 1
         while True:
             try:
-                return self._attempt(service, request, proxies, success)
+                return self._attempt(service, request, sign, proxies, success)
             except SourceError as error:
                 pause = error.pause or _back_off(attempt)
                 in_time = time.monotonic() + pause < self._deadline
@@ -160,10 +166,15 @@ class Transport:
         self._secrets.extend(each for each in secrets if each not in self._secrets)
 
     def _attempt(
-        self, service: Service, request: requests.Request, proxies: dict[str, str], success: int
+        self,
+        service: Service,
+        request: requests.PreparedRequest,
+        sign: Signer | None,
+        proxies: dict[str, str],
+        success: int,
     ) -> HttpResponse:
         self._await_slot()
-        prepared = request.prepare()
+        prepared = sign(request.copy()) if sign else request
         timeout = self._time_left()
         started = time.monotonic()
         code, skew = "error", None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from csr_exporter.config import seconds
 from csr_exporter.polling.sharding import Shard, ShardError
 from csr_exporter.web.server import Address, AddressError
 
@@ -76,6 +77,14 @@ def together(*flags: Callable[[F], F]) -> Callable[[F], F]:
 
     return decorate
 
+
+DURATION = Parsed("duration", seconds)
+
+storage_path = flag(
+    "--storage.path",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the journal, where changes, counters and inventories outlast a restart. [default: in memory]",
+)
 
 config_file = flag(
     "--config.file",

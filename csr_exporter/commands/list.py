@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from csr_exporter.commands.once import Watch, poll_once, pollers_for
+from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.inventory import ADVICE, Csr, Page
 from csr_exporter.status import Status
@@ -36,27 +39,31 @@ def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sor
     """Print the CSRs of *accounts*; whether all could be polled. What is missing goes to standard error."""
     with _progress() as watch:
         statuses = poll_once(pollers_for(config, accounts, watch))
+    _print(statuses, form, sort)
+    return all(status.up for status in statuses)
+
+
+def _print(statuses: Sequence[Status], form: str, sort: str) -> None:
     snapshots = [(status.account.name, status.snapshot) for status in statuses if status.snapshot]
     rows = [(name, csr) for name, snapshot in snapshots for csr in snapshot.inventory.csrs]
     FORMS[form](sorted(rows, key=ORDERS[sort]))
     for status in statuses:
-        _print_what_is_missing(status)
-    return all(status.up for status in statuses)
+        if missing := _what_is_missing(status):
+            click.echo(broken_at_words(f"{status.account.name}: {missing}", sys.stderr), err=True)
 
 
-def _print_what_is_missing(status: Status) -> None:
+def _what_is_missing(status: Status) -> str | None:
     if status.error:
-        advice = ADVICE[status.error.reason]
-        click.echo(f"{status.account.name}: {status.error.reason}: {status.error.detail}; {advice}", err=True)
-    elif status.snapshot and not status.snapshot.inventory.complete:
+        return f"{status.error.reason}: {status.error.detail}; {ADVICE[status.error.reason]}"
+    if status.snapshot and not status.snapshot.inventory.complete:
         missing = status.snapshot.inventory.missing
-        count = "an unknown number" if missing is None else missing
-        click.echo(f"{status.account.name}: incomplete: {count} of the CSRs could not be listed", err=True)
+        return f"incomplete: {'an unknown number' if missing is None else missing} of the CSRs could not be listed"
+    return None
 
 
 @contextmanager
 def _progress() -> Iterator[Watch]:
-    """On a terminal, a bar for each account while its pages come in."""
+    """On a terminal, a bar for each account until all of its CSRs have come in."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("CSRs"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -67,7 +74,7 @@ def _progress() -> Iterator[Watch]:
             if name not in tasks:
                 tasks[name], seen[name] = progress.add_task(name, total=page.total), set()
             seen[name].update(csr.id for csr in page.csrs)
-            progress.update(tasks[name], completed=len(seen[name]))
+            progress.update(tasks[name], completed=len(seen[name]), visible=len(seen[name]) != page.total)
 
         yield watch
 
@@ -107,20 +114,56 @@ def _print_csv(rows: Sequence[Row]) -> None:
     click.echo(out.getvalue(), nl=False)
 
 
+COLUMNS: Mapping[str, Callable[[str, Csr, float], str]] = {
+    "Account": lambda account, _csr, _now: account,
+    "Name": lambda _account, csr, _now: csr.name or csr.domain,
+    "Domain": lambda _account, csr, _now: csr.domain,
+    "Algorithm": lambda _account, csr, _now: csr.algorithm,
+    "Usage": lambda _account, csr, _now: csr.usage,
+    "Created": lambda _account, csr, _now: _date(csr.created_at),
+    "Age": lambda _account, csr, now: _age(csr.created_at, now),
+}
+"""What a table says of the CSR of an account at the present time."""
+
+DISPENSABLE = ("Usage", "Created", "Domain", "Account")
+"""Columns that a narrow terminal does without, the first of these first. Of the others nothing is cut off."""
+
+FOLDED = ("Name", "Domain")
+FOLDED_WIDTH = 30
+"""Columns that continue on a further line rather than be wider than this at the cost of others."""
+
+BETWEEN = 3
+"""Characters between two columns."""
+
+
 def _print_table(rows: Sequence[Row]) -> None:
-    table = Table("Account", "Name", "Domain", "Algorithm", "Usage", "Created", "Age")
-    table.columns[-1].justify = "right"
     now = time.time()
-    for account, csr in rows:
-        texts = (account, csr.name, csr.domain, csr.algorithm, csr.usage, *_created_and_age(csr.created_at, now))
-        table.add_row(*map(Text, texts))  # as `Text`, in which a name cannot pass for markup
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    columns = {title: [cell(*row, now) for row in rows] for title, cell in COLUMNS.items()}
+    widths = {title: max(map(cell_len, [title, *cells])) for title, cells in columns.items()}
+    console = Console(width=None if sys.stdout.isatty() else max(80, _total(widths)))
+    least = {title: min(width, FOLDED_WIDTH) if title in FOLDED else width for title, width in widths.items()}
+    for title in DISPENSABLE:
+        if _total(least) > console.width:
+            del columns[title], least[title]
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in columns:
+        justify: JustifyMethod = "right" if title == "Age" else "left"
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=title not in FOLDED)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, cells))  # as `Text`, in which a name cannot pass for markup
+    console.print(table)
 
 
-def _created_and_age(instant: float | None, now: float) -> tuple[str, str]:
-    if instant is None:
-        return "unknown", "unknown"
-    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d %H:%M}", f"{max(0.0, now - instant) / 86_400:.0f} d"
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + BETWEEN * (len(widths) - 1)
+
+
+def _date(instant: float | None) -> str:
+    return "unknown" if instant is None else f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d %H:%M}"
+
+
+def _age(instant: float | None, now: float) -> str:
+    return "unknown" if instant is None else f"{max(0.0, now - instant) / 86_400:.0f} d"
 
 
 FORMS: Mapping[str, Callable[[Sequence[Row]], None]] = {"table": _print_table, "json": _print_json, "csv": _print_csv}

@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import structlog
@@ -16,8 +16,9 @@ from csr_exporter import __version__
 from csr_exporter.cloud.auth import Leases
 from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.exposition import prepare
+from csr_exporter.journal import Journal
 from csr_exporter.metrics import Exposed
-from csr_exporter.polling.accounts import exposed_by, poller_for
+from csr_exporter.polling.accounts import exposed_by, identity_of, poller_for
 from csr_exporter.polling.poller import Poller
 from csr_exporter.polling.schedule import Schedule
 from csr_exporter.polling.sharding import EVERYTHING, Shard
@@ -34,12 +35,17 @@ class Daemon:
     """Polls the accounts of the configuration in force while a ``with polling()`` block lasts.
 
     *read* reads the configuration; raises `ConfigError`, at first too. Of its accounts, those of *shard* are polled,
-    by what *make_poller* makes of them.
+    by what *make_poller* makes of them. *journal* has what is known from before, and records what they find.
     """
 
     def __init__(
-        self, read: Callable[[], Config], shard: Shard = EVERYTHING, make_poller: MakePoller = poller_for
+        self,
+        read: Callable[[], Config],
+        shard: Shard = EVERYTHING,
+        make_poller: MakePoller = poller_for,
+        journal: Journal | None = None,
     ) -> None:
+        self.journal = journal or Journal()
         self._read = read
         self._shard = shard
         self._make_poller = make_poller
@@ -77,7 +83,7 @@ class Daemon:
     def polling(self) -> Iterator[None]:
         """Poll each account now and then at its interval until the block ends."""
         self._reschedule({}, self._pollers)
-        with self._schedule.running():
+        with closing(self.journal), self._schedule.running():
             try:
                 yield
             finally:
@@ -126,22 +132,30 @@ class Daemon:
             poller = self._make_poller(config, account, self._leases, self._sleep)
             if account.name in unchanged:
                 poller.inherit(before[account.name])
+            elif remembered := self.journal.remembered(account.name, identity_of(account)):
+                poller.remember(remembered)
             pollers[account.name] = poller
         return pollers
 
     def _reschedule(self, before: Mapping[str, Poller], after: Mapping[str, Poller]) -> None:
         kept, timeout = set(before.values()) & set(after.values()), self._config.poll_timeout
+        accounts = {account.name: account for account in self._config.accounts}
         for poller in set(before.values()) - kept:
             self._schedule.remove(_key(poller))
-        for poller in after.values():
+        for name, poller in after.items():
             if poller not in kept:
                 interval = poller.status.account.poll_interval
-                self._schedule.add(_key(poller), self._polling_of(poller), interval, timeout)
+                self._schedule.add(_key(poller), self._polling_of(poller, accounts[name]), interval, timeout)
 
-    def _polling_of(self, poller: Poller) -> Callable[[float | None], None]:
+    def _polling_of(self, poller: Poller, account: AccountConfig) -> Callable[[float | None], None]:
         def poll(next_poll: float | None) -> None:
+            before = poller.status.complete
             poller.poll(next_poll)
-            prepare(poller.status, self.exposed, time.time())
+            status = poller.status
+            # What replaced it in the meantime finds the same changes again.
+            if status.complete is not before and self._pollers.get(account.name) is poller:
+                self.journal.record(account.name, identity_of(account), status.remembered, status.changes)
+            prepare(status, self.exposed, time.time())
 
         return poll
 
@@ -176,19 +190,24 @@ def run(
     options: WebOptions,
     ready: Callable[[Sequence[Listener]], None],
     shard: Shard = EVERYTHING,
+    journal: Journal | None = None,
 ) -> None:
     """Poll the accounts of *shard* and serve until a signal arrives; call *ready* once connections are taken.
 
-    *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError` and `AddressError`.
+    *read* reads the configuration, now and at each SIGHUP. Raises `ConfigError`, `AddressError` and
+    `JournalInUseError`.
     """
-    daemon = Daemon(read, shard)
-    with open_listeners(daemon, options) as listeners:
+    journal = journal or Journal()
+    with closing(journal):
+        journal.open()
+        daemon = Daemon(read, shard, journal=journal)
+        with open_listeners(daemon, options) as listeners:
 
-        def started() -> None:
-            ready(listeners)
-            urls = ",".join(each for listener in listeners for each in listener.urls)
-            log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
+            def started() -> None:
+                ready(listeners)
+                urls = ",".join(each for listener in listeners for each in listener.urls)
+                log.info("server_started", urls=urls, accounts=len(daemon.statuses), version=__version__)
 
-        with daemon.polling():
-            serve(listeners, started, options.confirming(daemon.try_reload))
+            with daemon.polling():
+                serve(listeners, started, options.confirming(daemon.try_reload))
     log.info("server_stopped")

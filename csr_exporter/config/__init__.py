@@ -26,6 +26,7 @@ from csr_exporter.config.settings import (
     encrypted,
     proxy_address,
     read_secret_file,
+    seconds,
     web_address,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "proxy_address",
     "read_config",
     "read_secret_file",
+    "seconds",
     "validated",
     "web_address",
 ]

@@ -132,9 +132,10 @@ class Config(Section):
     max_requests_per_poll: int = Field(500, ge=1, description="Most requests to the CSR list in one poll")
     max_requests_per_second: float = Field(10.0, gt=0, description="Most requests per second for an account")
     age_buckets: Annotated[tuple[Duration, ...], Field(strict=False), AfterValidator(_ascending)] = Field(
-        ("7d", "30d", "90d", "180d", "365d", "398d", "730d"),
+        ("7d", "30d", "47d", "100d", "200d", "365d", "398d", "730d"),
         validate_default=True,
-        description="Upper bounds of scm_csr_age_distribution_seconds",
+        description="Upper bounds of scm_csr_age_distribution_seconds; by default with the longest lifetimes of public "
+        "certificates: 398, 200, 100 and 47 days (CA/Browser Forum ballot SC-081v3)",
     )
     per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series of each CSR")
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(

@@ -123,7 +123,9 @@ class _Poll:
             return True
         known = {*self._carried, *reader.csrs}
         enough = reader.total is None or len(known) >= reader.total
-        return enough and (self._proven is not None or any(each not in self._memory.seen for each in known))
+        # What is carried on was seen before, too, but only the first page can show that it is still there.
+        seen = {} if self._carried else self._memory.seen
+        return enough and (self._proven is not None or any(each not in seen for each in known))
 
     def _read(self, walk: Walk) -> None:
         """Read the list, its first page having been read."""
@@ -268,8 +270,8 @@ class _Poll:
         """Whether a CSR that was not read again has another name now: a slice that it should be in lacks it."""
         unread = {each: csr for each, csr in listed.items() if each not in self._reader.every_csr}
         exhausted = self._division.exhausted if self._division and unread else []
-        found = Found(self._names.meaning, {}, unread)
-        return any(found.members(part, unread) for part in exhausted)
+        found = Found(self._names.meaning, unread, {})
+        return any(found.number(part) for part in exhausted)
 
     def learned(self) -> Knowledge:
         """What the next poll should know; an offset found useless is tried again."""

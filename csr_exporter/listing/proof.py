@@ -41,29 +41,39 @@ class Evidence:
         self._first: dict[str, int] = {}
         self._last: dict[str, int] = {}
         self._totals: dict[int, int] = {}
+        self._bounds: dict[int, int] = {}
         self._shown_by_top: tuple[int, frozenset[str]] = (0, frozenset())
         self._starts: list[int] = []
+        self._proof: tuple[int, frozenset[str]] | None = None  # asked for more often than it changes
         self.top = top
         self.since = dict(since)
 
     def begin(self) -> None:
         """Another reading of the list begins."""
         self._starts.insert(0, self._moment)
+        self._proof = None
 
     def add(
         self, csrs: tuple[Csr, ...], total: int | None = None, *, first_page: bool = False, at_least: int | None = None
     ) -> None:
         """Note one reply. *total* is the length of the whole list, None where the reply does not tell it.
 
-        Then it may still say that there are *at_least* so many, which carries records on but proves no list complete.
+        Then it may still say that there are *at_least* so many, which carries records on but proves no list complete,
+        unless another reply of the poll shows that the list is that long.
         """
         self._moment += 1
+        self._proof = None
+        if total is None and at_least in self._totals.values():
+            total = at_least
         for csr in csrs:
             self._first.setdefault(csr.id, 0 if csr.id in self._before else self._moment)
             self._last[csr.id] = self._moment
             self.since[csr.id] = csr
         if total is not None:
             self._totals[self._moment] = total
+            self._totals |= {moment: bound for moment, bound in self._bounds.items() if bound == total}
+        elif at_least is not None:
+            self._bounds[self._moment] = at_least
         if not _newest_first(csrs):
             self.top = None
         if first_page:
@@ -72,12 +82,16 @@ class Evidence:
     def distrust_totals(self) -> None:
         """The totals noted so far do not count the list."""
         self._totals.clear()
+        self._proof = None
+        self._bounds.clear()
         self._shown_by_top = (0, frozenset())
         self.top = None
 
     def proven(self) -> frozenset[str] | None:
         """The ids of the whole list at the latest moment at which it is known; None when it never is."""
-        moment, ids = max(self._shown_by_top, self._seen_twice(), key=lambda proof: proof[0])
+        if self._proof is None:
+            self._proof = max(self._shown_by_top, self._seen_twice(), key=lambda proof: proof[0])
+        moment, ids = self._proof
         return ids if moment else None
 
     def _seen_twice(self) -> tuple[int, frozenset[str]]:

@@ -90,14 +90,17 @@ class Reader:
         if total is not None:
             self.changed |= self.total is not None and total != self.total
             self.total = total
-        length = self._length_by_end(page, offset) if total is None or total >= AT_LEAST else total
+        length = self._length_by_end(page, offset, total) if total is None or total == AT_LEAST else total
         first_page = offset == 0 and size == PAGE_SIZE
         self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)
 
-    def _length_by_end(self, page: Page, offset: int) -> int | None:
+    def _length_by_end(self, page: Page, offset: int, at_least: int | None) -> int | None:
         """How long the list is where its end shows: after a page that is short.
 
-        An empty page shows nothing: an offset that means something else than it was found to mean brings one, too.
+        An empty page shows it only behind *at_least* rows: an offset that means something else than it was found to
+        mean brings one, too.
         """
         row = self.paging.row_at(offset)
-        return row + page.entries if row is not None and self.page_is_short and page.entries else None
+        if row is None or not self.page_is_short:
+            return None
+        return row + page.entries if page.entries or row == at_least else None

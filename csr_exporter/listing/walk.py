@@ -7,7 +7,7 @@ from dataclasses import replace
 from csr_exporter.inventory import OffsetMode, Page, Reason, SourceError
 from csr_exporter.listing.offsets import PROBES, meaning
 from csr_exporter.listing.pages import PAGE_SIZE, SMALL_PAGE_SIZE, Slice
-from csr_exporter.listing.reader import Reader
+from csr_exporter.listing.reader import AT_LEAST, Reader
 
 
 class Walk:
@@ -47,7 +47,7 @@ class Walk:
         """Whether no further row is to be expected."""
         if self.exhausted or self.total is None:
             return self.exhausted or self._short
-        return max(self.rows, len(self._ids)) >= self.total
+        return max(self.rows, len(self._ids)) >= self.total != AT_LEAST
 
     @property
     def size(self) -> int | None:

@@ -19,7 +19,7 @@ DAY = 86_400.0
 class Exposed:
     """Which metrics an inventory gets. Buckets are in seconds."""
 
-    age_buckets: tuple[float, ...] = (7 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY, 398 * DAY, 730 * DAY)
+    age_buckets: tuple[float, ...] = tuple(days * DAY for days in (7, 30, 47, 100, 200, 365, 398, 730))
     per_csr: bool = True
     max_series: int = 20_000
     labels: tuple[str, ...] = ("name", "domain_name", "private_key_algo", "usage")

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from itertools import accumulate
 
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
 from csr_exporter import __version__, revision
@@ -77,8 +77,8 @@ def _credentials(account: str, status: Status) -> Iterator[Metric]:
     yield gauge("csr_exporter_clock_skew_seconds", text, account, status.traffic.clock_skew)
 
 
-def exporter_families(reloads: Reloads) -> Iterator[Metric]:
-    """Families of the exporter as a whole."""
+def exporter_families(reloads: Reloads, storage_failures: int | None = None) -> Iterator[Metric]:
+    """Families of the exporter as a whole; *storage_failures* is None without storage."""
     build = {
         "version": __version__,
         "revision": revision(),
@@ -94,3 +94,8 @@ def exporter_families(reloads: Reloads) -> Iterator[Metric]:
     yield GaugeMetricFamily("csr_exporter_configured_accounts", text, reloads.accounts)
     shard = {"shard": str(reloads.shard), "shards": str(reloads.shards)}
     yield info("csr_exporter_shard", "The shard whose accounts this process polls, counted from 0", shard)
+    text = "Times the journal in --storage.path could not be read or written; only with that flag."
+    failures = CounterMetricFamily("csr_exporter_storage_failures", text)
+    if storage_failures is not None:
+        failures.add_metric([], storage_failures)
+    yield failures

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from csr_exporter.cloud.auth import Leases, auth_for
 from csr_exporter.cloud.client import CsrApi
 from csr_exporter.cloud.transport import Transport, TransportSettings
-from csr_exporter.config import AccountConfig, Config
+from csr_exporter.config import (
+    AccountConfig,
+    AkskCredentials,
+    AnyCredentials,
+    Config,
+    EnvironmentCredentials,
+    SecretUnavailableError,
+)
 from csr_exporter.inventory import OffsetMode, Page
 from csr_exporter.listing import Limits
 from csr_exporter.metrics import Exposed
@@ -44,6 +55,26 @@ def poller_for(
         connect=connect,
         now=now,
     )
+
+
+def identity_of(account: AccountConfig) -> str:
+    """A hash that changes when *account* may have become another one: other credentials, or another endpoint.
+
+    Of secrets it has none: those of a key or user are renewed, and its CSRs stay what they are. Another access key is
+    another identity, because nothing tells whose it is.
+    """
+    told = [account.address, account.credentials.model_dump_json(), _access_key(account.credentials)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _access_key(credentials: AnyCredentials) -> str:
+    """The access key's ID, which is no secret; empty where there is none, or not yet."""
+    if isinstance(credentials, EnvironmentCredentials):
+        return os.environ.get("HUAWEICLOUD_SDK_AK", "")
+    with suppress(SecretUnavailableError):
+        if isinstance(credentials, AkskCredentials):
+            return credentials.access_key.read()
+    return ""
 
 
 def transport_settings(config: Config, account: AccountConfig) -> TransportSettings:

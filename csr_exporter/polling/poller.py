@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
+from csr_exporter.changes import Change, ChangeKind
 from csr_exporter.inventory import ADVICE, Exchange, Page, Query, Reason, Service, SourceError
 from csr_exporter.listing import Knowledge, Limits, Reading, read
-from csr_exporter.status import Account, Status
+from csr_exporter.status import Account, Remembered, Status
 
 log = structlog.get_logger()
+
+MOST_LOGGED = 100
+"""Changes of one poll that get a line each in the log."""
+
+EVENTS = {ChangeKind.ADDED: "csr_added", ChangeKind.REMOVED: "csr_removed", ChangeKind.RENAMED: "csr_renamed"}
 
 
 class Source(Protocol):
@@ -28,6 +34,9 @@ class Source(Protocol):
 
     def start(self, seconds: float) -> None:
         """Begin a poll that may last *seconds*."""
+
+    def end(self) -> None:
+        """End a poll: nothing is asked until the next one."""
 
     def page(self, query: Query) -> Page:
         """Raises `SourceError`."""
@@ -70,6 +79,10 @@ class Poller:
         self._knowledge, self._refused = before._knowledge, before._refused
         self.status = replace(before.status, account=self.status.account)
 
+    def remember(self, remembered: Remembered) -> None:
+        """Go on from what an earlier process knew."""
+        self.status = self.status.resumed(remembered)
+
     def fingerprint(self) -> bytes:
         """Changes when the secrets do."""
         return self._source.fingerprint()
@@ -107,6 +120,8 @@ class Poller:
             self._failed(SourceError(Reason.INTERNAL, type(error).__name__), time.monotonic() - started)
         else:
             self._succeeded(reading, time.monotonic() - started)
+        finally:
+            self._source.end()
 
     def _must_wait(self) -> bool:
         """Whether a pause still runs; new secrets end it, and so does a clock that was set back to before it began."""
@@ -130,6 +145,7 @@ class Poller:
             requests=reading.inventory.requests,
             duration_seconds=round(seconds, 3),
         )
+        _log_changes(status.account.name, status.changes)
 
     def _failed(self, error: SourceError, seconds: float) -> None:
         now = self._now()
@@ -149,3 +165,19 @@ class Poller:
 
     def _with_credentials(self, status: Status) -> Status:
         return replace(status, credential_expires_at=self._source.expires_at, credential_renewals=self._source.renewals)
+
+
+def _log_changes(account: str, changes: Sequence[Change]) -> None:
+    for change in changes[:MOST_LOGGED]:
+        renamed = {"previous_name": change.previous_name} if change.kind is ChangeKind.RENAMED else {}
+        log.info(
+            EVENTS[change.kind],
+            account=account,
+            id=change.id,
+            name=change.name,
+            **renamed,
+            domain_name=change.domain,
+            private_key_algo=change.algorithm,
+        )
+    if len(changes) > MOST_LOGGED:
+        log.warning("csr_changes_omitted", account=account, changes=len(changes) - MOST_LOGGED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -14,15 +14,43 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import BaseRoute, Mount, Route
 
 from csr_exporter import __version__
+from csr_exporter.changes import Change, ChangeQuery
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import Format, accepts_gzip, exposition, gzipped, joined, preferred_format
+from csr_exporter.inventory import Csr
 from csr_exporter.metrics import Exposed, exporter_families
-from csr_exporter.page import STYLE, View, overview, preferred_language, render, status_json
+from csr_exporter.page import (
+    CHANGE_ROWS,
+    STYLE,
+    Language,
+    View,
+    change_fields,
+    change_table,
+    csr_csv,
+    csr_json,
+    csr_table,
+    find,
+    overview,
+    preferred_language,
+    render,
+    render_changes,
+    render_csrs,
+    status_json,
+)
 from csr_exporter.status import Reloads, Status
+from csr_exporter.web import queries
+from csr_exporter.web.middleware import SECURITY_HEADERS
 
 SHARED_SECONDS = 1.0
 """For which the body of a scrape is also the answer to others, unless a poll or reload changed what it says."""
@@ -34,8 +62,32 @@ SMALLEST_COMPRESSED = 1000
 """Bytes; smaller replies are sent as they are."""
 
 
+TABLE_POLICY = SECURITY_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+"""Of the pages that have a form, which filters what they show."""
+
+DEFAULT_CHANGES = 1000
+"""In a reply of ``/changes.json`` that does not ask for another number."""
+
+
+class Journal(Protocol):
+    """Where the changes come from."""
+
+    @property
+    def failures(self) -> int | None:
+        """How often the storage failed; None without storage."""
+
+    @property
+    def failing(self) -> bool: ...
+
+    def changes(self, query: ChangeQuery) -> Sequence[tuple[int, Change]]:
+        """The latest first, with their numbers."""
+
+
 class Exporter(Protocol):
     """What the routes show."""
+
+    @property
+    def journal(self) -> Journal: ...
 
     @property
     def statuses(self) -> Sequence[Status]: ...
@@ -52,7 +104,7 @@ class Exporter(Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether polls are still being scheduled."""
+        """Whether polls are still being started, and none is overdue."""
 
     def reload(self) -> None:
         """Read the configuration again. Raises `ConfigError` with all mistakes, and then nothing has changed."""
@@ -78,6 +130,11 @@ def application(
         Route("/", pages.page, middleware=compressed),
         Route("/status.css", pages.style, middleware=compressed),
         Route("/status.json", pages.status, middleware=compressed),
+        Route("/csrs", pages.csrs, middleware=compressed),
+        Route("/csrs.csv", pages.csrs_csv, middleware=compressed),
+        Route("/csrs.json", pages.csrs_json, middleware=compressed),
+        Route("/changes", pages.changes, middleware=compressed),
+        Route("/changes.json", pages.changes_json, middleware=compressed),
         Route("/config", pages.config, middleware=compressed),
         *_probes(pages),
         Route("/-/reload", _reloading(reload) if reload else _no_lifecycle, methods=["POST"]),
@@ -166,14 +223,15 @@ class _Pages:
                 if len(self._rendered) >= MOST_SHARED:
                     del self._rendered[next(iter(self._rendered))]
                 # The families that belong to no account.
-                further = [*exporter_families(self._exporter.reloads), *self._process.collect()]
+                own = exporter_families(self._exporter.reloads, self._exporter.journal.failures)
+                further = [*own, *self._process.collect()]
                 pieces = exposition(statuses, self._exporter.exposed, now, further, form)
                 self._rendered[key] = _Rendered(now, facts, gzipped(pieces) if compressed else joined(pieces))
             return self._rendered[key].body
 
     def _selected(self, request: Request) -> Sequence[Status]:
         """The statuses of the accounts that *request* names, or of all. Raises `HTTPException`."""
-        wanted = request.query_params.getlist("account")
+        wanted = [name for name in request.query_params.getlist("account") if name]
         statuses = self._exporter.statuses
         if set(wanted) - {status.account.name for status in statuses}:
             raise HTTPException(404, "no such account is configured\n")
@@ -189,6 +247,40 @@ class _Pages:
         headers = {"Content-Language": language.tag, "Vary": "Accept-Language", **view.headers}
         return HTMLResponse(html, headers=headers)
 
+    def csrs(self, request: Request) -> Response:
+        self._selected(request)
+        selection, page = queries.selection(request.query_params), queries.page(request.query_params)
+        table = csr_table(self._exporter.statuses, selection, page, time.time())
+        return _table(request, lambda language: render_csrs(table, language, __version__))
+
+    def csrs_csv(self, request: Request) -> Response:
+        headers = {"Content-Disposition": 'attachment; filename="csrs.csv"'}
+        return StreamingResponse(csr_csv(self._found(request)), media_type="text/csv", headers=headers)
+
+    def csrs_json(self, request: Request) -> Response:
+        return StreamingResponse(csr_json(self._found(request)), media_type="application/json")
+
+    def _found(self, request: Request) -> Iterator[tuple[str, Csr]]:
+        return find(self._selected(request), queries.selection(request.query_params), time.time()).rows
+
+    def changes(self, request: Request) -> Response:
+        query = queries.change_query(request.query_params, CHANGE_ROWS)
+        journal = self._exporter.journal
+        table = change_table(
+            journal.changes(replace(query, limit=CHANGE_ROWS + 1)),  # one more tells whether another page follows
+            query,
+            [status.account.name for status in self._exporter.statuses],
+            time.time(),
+            stored=journal.failures is not None,
+            failing=journal.failing,
+        )
+        return _table(request, lambda language: render_changes(table, language, __version__))
+
+    def changes_json(self, request: Request) -> Response:
+        query = queries.change_query(request.query_params, DEFAULT_CHANGES)
+        changes = [change_fields(change) for _, change in self._exporter.journal.changes(query)]
+        return JSONResponse({"version": __version__, "changes": changes})
+
     async def style(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         # Its address changes with its content, so it may be cached.
         return Response(STYLE, media_type="text/css", headers={"Cache-Control": "max-age=86400"})
@@ -202,13 +294,23 @@ class _Pages:
     async def healthy(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         if self._exporter.alive:
             return PlainTextResponse("CSR Exporter is healthy.\n")
-        return PlainTextResponse("The scheduler has stopped: no account is polled any more.\n", status_code=503)
+        return PlainTextResponse("Polls have stopped, or one is overdue.\n", status_code=503)
 
     async def ready(self, request: Request) -> Response:  # noqa: ARG002 - the signature of a handler
         waiting = [status.account.name for status in self._exporter.statuses if status.last_poll is None]
         if not waiting:
             return PlainTextResponse("CSR Exporter is ready.\n")
         return PlainTextResponse(f"Waiting for the first poll of: {', '.join(waiting)}\n", status_code=503)
+
+
+def _table(request: Request, render: Callable[[Language], str]) -> Response:
+    language = preferred_language(_header(request, "Accept-Language"))
+    headers = {
+        "Content-Language": language.tag,
+        "Vary": "Accept-Language",
+        "Content-Security-Policy": TABLE_POLICY,
+    }
+    return HTMLResponse(render(language), headers=headers)
 
 
 def _header(request: Request, name: str) -> str:

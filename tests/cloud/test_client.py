@@ -6,6 +6,7 @@ import contextlib
 import gc
 import json
 import tracemalloc
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csr_exporter.cloud.auth import SharedLease, auth_for
-from csr_exporter.cloud.client import CsrApi
+from csr_exporter.cloud.client import CsrApi, PageCache
 from csr_exporter.cloud.replies import MAX_NAMES, MAX_ROWS, read_csr, read_page
 from csr_exporter.cloud.transport import Transport, TransportSettings
 from csr_exporter.inventory import Csr, Page, Query, Reason, Rejection, SourceError
@@ -280,6 +281,65 @@ def test_the_request_itself_is_dropped_at_the_boundary() -> None:
 
     assert "BEGIN" not in repr(csr)
     assert flaws == []
+
+
+# --- replies that come again -----------------------------------------------------------------------------------------
+
+
+def test_a_reply_that_is_the_same_as_in_the_poll_before_is_not_read_again() -> None:
+    cache = PageCache()
+    page = cache.read(reply(EXAMPLE), NOW)
+
+    cache.start()
+
+    assert cache.read(reply(EXAMPLE), NOW) is page
+    assert cache.read(reply(EXAMPLE, total=2), NOW).total == 2
+
+
+def test_a_reply_that_a_poll_did_not_bring_is_forgotten() -> None:
+    cache = PageCache()
+    page = cache.read(reply(EXAMPLE), NOW)
+
+    cache.start()
+    cache.start()
+
+    assert cache.read(reply(EXAMPLE), NOW) is not page
+
+
+def test_a_time_that_was_absurd_is_judged_anew_at_each_poll() -> None:
+    cache = PageCache()
+    body = reply({**EXAMPLE, "create_time": int((NOW + 366 * 86_400) * 1000)})
+
+    before, later = cache.read(body, NOW), cache.read(body, NOW + 2 * 86_400)
+
+    assert before.csrs[0].created_at is None
+    assert later.csrs[0].created_at == NOW + 366 * 86_400
+
+
+# --- records of any kind ----------------------------------------------------------------------------------------------
+
+
+USUAL = {**EXAMPLE, "sans": "a.example;B.example", "company_city": "北京"}
+ODD: list[object] = [
+    None, "", " ", 0, 7, True, 1.5, [], {}, "a\n", "x" * 300, "x" * 256, "a,b c\u2003D;a", "İ" * 200, "\ud800", "1",
+    ";".join(map(str, range(300))), 10**12 - 1, 10**13, int((NOW + 366 * 86_400) * 1000), 1735804566545.0, 1735804566,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("field", USUAL)
+def test_records_that_are_read_together_are_as_if_read_one_by_one(field: str, value: object) -> None:
+    lacking = {name: usual for name, usual in USUAL.items() if name != field}
+    entries = [{**USUAL, "id": "1"}, {"id": "2", **lacking}, {**USUAL, "id": "3", field: value}]
+    read = [read_csr(entry, NOW) for entry in entries]
+    csrs = {csr.id: csr for csr, _ in reversed(read) if csr}
+
+    page = read_page(reply(*entries), NOW)
+
+    flaws = Counter(flaw for _, each in read for flaw in each)
+    flaws[Rejection.DUPLICATE_ID] += sum(1 for csr, _ in read if csr) - len(csrs)
+    assert {csr.id: csr for csr in page.csrs} == csrs
+    assert page.rejected == +flaws
 
 
 json_values = st.recursive(

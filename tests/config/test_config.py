@@ -48,7 +48,7 @@ def test_a_minimal_configuration_has_the_documented_defaults(tmp_path: Path) -> 
     assert (config.poll_interval, config.poll_timeout, config.request_timeout) == (300.0, 120.0, 20.0)
     assert config.stale_after == 6 * config.poll_interval
     assert (config.max_requests_per_poll, config.max_requests_per_second) == (500, 10.0)
-    assert config.age_buckets == tuple(days * DAY for days in (7, 30, 90, 180, 365, 398, 730))
+    assert config.age_buckets == tuple(days * DAY for days in (7, 30, 47, 100, 200, 365, 398, 730))
     assert config.per_csr.labels == ("name", "domain_name", "private_key_algo", "usage")
     (account,) = config.accounts
     assert account.address == "https://scm.ap-southeast-1.myhuaweicloud.com"
@@ -188,8 +188,9 @@ max_requests_per_second: 10.0
 age_buckets:
 - 7d
 - 30d
-- 90d
-- 180d
+- 47d
+- 100d
+- 200d
 - 365d
 - 398d
 - 730d

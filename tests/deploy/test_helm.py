@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import bcrypt
-import kubernetes_validate
 import pytest
 import yaml
 
 import csr_exporter
 from csr_exporter.cli import main
-from csr_exporter.config import read_config
+from csr_exporter.config import AnyCredentials, read_config
 from csr_exporter.web.config import WebConfigFile
 from deploy.helm.files import CHART, files
 from deploy.kubernetes.files import KUBERNETES
 from deploy.prometheus import rules
-from tests.deploy.charts import EVERYTHING, HELM, LEAST, Manifest, manifests, one, pod, template
+from tests.deploy.charts import (
+    ACCOUNT,
+    EVERYTHING,
+    GATEWAY,
+    HELM,
+    LEAST,
+    PLATFORM,
+    Manifest,
+    known,
+    manifests,
+    one,
+    pod,
+    template,
+)
+from tests.docs.pages import ROOT, Page
 from tests.processes import DEADLINE, tool
-
-OPERATOR = "monitoring.coreos.com/v1"
-"""Kinds of the Prometheus operator, whose schemas are not among those of Kubernetes."""
 
 
 def kinds(values: dict[str, Any]) -> set[str]:
@@ -61,22 +71,32 @@ def test_the_chart_has_the_version_of_the_exporter() -> None:
     assert (chart["version"], chart["appVersion"]) == (csr_exporter.__version__, csr_exporter.__version__)
 
 
-@pytest.mark.parametrize("values", [LEAST, EVERYTHING], ids=["least", "everything"])
-def test_kubernetes_knows_every_field(values: dict[str, Any]) -> None:
-    of_kubernetes = [each for each in manifests(values) if each["apiVersion"] != OPERATOR]
+@pytest.mark.parametrize(
+    "values",
+    [LEAST, EVERYTHING, PLATFORM, {**LEAST, "persistence": {"enabled": True, "storageClass": "fast"}}],
+    ids=["least", "everything", "platform", "stored"],
+)
+def test_kubernetes_and_the_operator_know_every_field(values: dict[str, Any]) -> None:
+    assert [each for each in manifests(values) if each["apiVersion"] != GATEWAY and not known(each)] == []
 
-    assert of_kubernetes
-    for manifest in of_kubernetes:
-        kubernetes_validate.validate(manifest, KUBERNETES.rpartition(".")[0], strict=True)
+
+def test_a_field_that_the_operator_does_not_know_is_noticed() -> None:
+    monitor = one("PodMonitor", {**LEAST, "podMonitor": {"enabled": True, "endpoint": {"every": "30s"}}})
+
+    assert not known(monitor)
 
 
-def test_the_values_of_the_page_are_valid() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "install.md").read_text(encoding="utf-8")
-    block = next(each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if each.startswith("# values.yaml"))
+@pytest.mark.parametrize("page", ["docs/install.md", "deploy/helm/csr-exporter/README.md"])
+def test_the_values_of_the_page_are_valid(page: str) -> None:
+    given = [yaml.safe_load(block.text) for block in Page(ROOT / page).blocks if block.language == "yaml"]
+    ours = [
+        each for each in given if set(each) <= set(yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8")))
+    ]
 
-    found = manifests(yaml.safe_load(block))
-
-    assert {"Deployment", "ServiceMonitor", "PrometheusRule"} <= {each["kind"] for each in found}
+    assert ours
+    for values in ours:
+        own: dict[str, Any] = {"config": {}} if {"existingSecret", "existingConfigMap"} & set(values) else {}
+        assert [each for each in manifests({**LEAST, **own, **values}) if not known(each)] == []
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -101,6 +121,8 @@ def test_the_values_of_the_page_are_valid() -> None:
         ({"prometheusRule": {"thresholds": {"limit_near": 80}}}, "exclusiveMaximum: got 80, want 1"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyYoung": {}}}}, "additional properties 'ScmCsrKeyYoung' not allowed"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyOld": {"severity": "page"}}}}, "'critical', 'warning', 'info'"),
+        ({"persistence": {"size": "1 GB"}}, "at '/persistence/size': '1 GB' does not match pattern"),
+        ({"persistence": {"retention": "forever"}}, "at '/persistence/retention': 'forever' does not match pattern"),
         ({"service": {"port": 0}}, "at '/service/port': minimum: got 0, want 1"),
         ({"config": {"accounts": []}}, "config.accounts: name at least one account, as in docs/configuration.md"),
         ({"replicas": 2, "shards": 2}, "replicas, shards: expected one of them; two replicas of each shard are two"),
@@ -108,6 +130,8 @@ def test_the_values_of_the_page_are_valid() -> None:
             {"web": {"config": {"basic_auth_users": {}}, "existingSecret": "web"}},
             "web.config, web.existingSecret: expected one of them",
         ),
+        ({"existingSecret": "mine"}, "config, existingConfigMap, existingSecret: expected one of them"),
+        ({"extraArgs": ["--web.route-prefix=/csr"]}, "extraArgs: also set web.routePrefix, the prefix of all paths"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -139,15 +163,54 @@ def test_an_upgrade_to_shards_changes_no_service_for_what_kubernetes_would_refus
     assert "clusterIP" not in before["spec"]
 
 
-def test_replicas_are_spread_over_nodes_unless_told_otherwise() -> None:
-    (spread,) = pod({**LEAST, "replicas": 2})["topologySpreadConstraints"]
+STORED: dict[str, Any] = {**LEAST, "persistence": {"enabled": True}}
 
-    assert spread["topologyKey"] == "kubernetes.io/hostname"
-    assert spread["labelSelector"]["matchLabels"] == one("Deployment", LEAST)["spec"]["selector"]["matchLabels"]
-    assert "topologySpreadConstraints" not in pod(LEAST)
-    assert pod({**LEAST, "replicas": 2, "topologySpreadConstraints": [{"maxSkew": 2}]})[
-        "topologySpreadConstraints"
-    ] == [{"maxSkew": 2}]
+
+def test_with_persistence_each_pod_has_a_volume_of_its_own() -> None:
+    workload = one("StatefulSet", {**STORED, "replicas": 2})["spec"]
+
+    (claim,) = workload["volumeClaimTemplates"]
+    mounts = {each["name"]: each["mountPath"] for each in container(STORED)["volumeMounts"]}
+    assert workload["replicas"] == 2
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    assert f"--storage.path={mounts[claim['metadata']['name']]}/journal" in container(STORED)["args"]
+    assert "--storage.retention=400d" in container(STORED)["args"]
+
+
+def test_with_persistence_alone_a_service_still_answers_for_all_pods() -> None:
+    workload, service = one("StatefulSet", STORED)["spec"], one("Service", STORED)
+
+    assert workload["serviceName"] == service["metadata"]["name"] == one("Service", LEAST)["metadata"]["name"]
+    assert "clusterIP" not in service["spec"]
+    assert not [each for each in container(STORED)["args"] if each.startswith("--shard")]
+
+
+def test_the_claim_says_what_the_values_say_and_nothing_that_an_upgrade_changes() -> None:
+    values = {"size": "5Gi", "storageClass": "fast", "annotations": {"example.com/a": "b"}, "enabled": True}
+    (claim,) = one("StatefulSet", {**EVERYTHING, "persistence": values})["spec"]["volumeClaimTemplates"]
+
+    assert claim["metadata"] == {"name": "journal", "annotations": {"example.com/a": "b"}}
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
+
+
+def test_replicas_are_spread_over_nodes_unless_told_otherwise() -> None:
+    two = {**LEAST, "replicas": 2}
+    (term,) = pod(two)["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+
+    assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    selected = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+    assert selected == one("Deployment", LEAST)["spec"]["selector"]["matchLabels"]
+    assert "affinity" not in pod(LEAST)
+    assert "affinity" not in pod({**two, "topologySpreadConstraints": [{"maxSkew": 2}]})
+    assert pod({**two, "affinity": {"nodeAffinity": {}}})["affinity"] == {"nodeAffinity": {}}
+
+
+def test_two_replicas_are_not_evicted_at_once_unless_told_otherwise() -> None:
+    def budget(replicas: int, **given: bool) -> bool:
+        return "PodDisruptionBudget" in kinds({**LEAST, "replicas": replicas, "podDisruptionBudget": given})
+
+    assert [budget(1), budget(2), budget(1, enabled=True), budget(2, enabled=False)] == [False, True, True, False]
 
 
 @pytest.mark.parametrize(("endpoint", "scheme"), [({}, "https"), ({"scheme": "http"}, "http")])
@@ -227,6 +290,176 @@ def test_another_configuration_replaces_the_pods() -> None:
 
     assert mark(LEAST) == mark({**LEAST, "replicas": 2})
     assert mark(LEAST) != mark(slower)
+
+
+# --- what platform teams set ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dnsConfig",
+        "dnsPolicy",
+        "hostAliases",
+        "hostNetwork",
+        "initContainers",
+        "priorityClassName",
+        "runtimeClassName",
+        "terminationGracePeriodSeconds",
+        "topologySpreadConstraints",
+    ],
+)
+def test_a_setting_of_the_pod_arrives_as_it_is(name: str) -> None:
+    assert pod(PLATFORM)[name] == PLATFORM[name]
+
+
+@pytest.mark.parametrize("name", ["env", "envFrom", "lifecycle", "startupProbe"])
+def test_a_setting_of_the_container_arrives_as_it_is(name: str) -> None:
+    assert pod(PLATFORM)["containers"][0][name] == PLATFORM[name]
+
+
+def test_volumes_and_containers_are_added_to_ours() -> None:
+    ours, *others = pod(PLATFORM)["containers"]
+
+    assert others == PLATFORM["extraContainers"]
+    assert pod(PLATFORM)["volumes"][-2:] == PLATFORM["extraVolumes"]
+    assert ours["volumeMounts"][-2:] == PLATFORM["extraVolumeMounts"]
+
+
+def test_the_platform_may_assign_the_user() -> None:
+    assert pod(PLATFORM)["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert pod(PLATFORM)["containers"][0]["securityContext"]["privileged"] is False
+
+
+def test_labels_and_annotations_are_on_every_object_and_never_change_what_selects_the_pods() -> None:
+    ours = [each for each in manifests(PLATFORM) if "namespace" in each["metadata"]]
+    selector = one("Deployment", PLATFORM)["spec"]["selector"]["matchLabels"]
+
+    assert {each["metadata"]["labels"]["team"] for each in ours} == {"pki"}
+    assert {each["metadata"]["annotations"]["example.com/owner"] for each in ours} == {"pki"}
+    pods = one("Deployment", PLATFORM)["spec"]["template"]["metadata"]["labels"]
+    for labels in (pods, *(each["metadata"]["labels"] for each in ours)):
+        assert selector.items() <= labels.items()
+        assert selector["app.kubernetes.io/name"] == "csr-exporter"
+    assert one("Deployment", PLATFORM)["metadata"]["labels"]["tier"] == "infra"
+    assert one("Service", PLATFORM)["metadata"]["labels"]["a"] == "b"
+
+
+def test_monitors_rules_and_dashboards_go_to_their_own_namespaces_and_find_the_pods_in_ours() -> None:
+    places = {each["kind"]: each["metadata"].get("namespace") for each in manifests(PLATFORM)}
+
+    assert places["Deployment"] == places["Service"] == places["Ingress"] == "pki"
+    assert places["ServiceMonitor"] == places["PodMonitor"] == places["PrometheusRule"] == "monitoring"
+    assert places["ConfigMap"] == "grafana"
+    assert one("ServiceMonitor", PLATFORM)["spec"]["namespaceSelector"] == {"matchNames": ["pki"]}
+    assert "namespaceSelector" not in one("ServiceMonitor", EVERYTHING)["spec"]
+
+
+def test_a_monitor_has_what_is_asked_for_and_scrapes_below_the_prefix() -> None:
+    spec = one("ServiceMonitor", PLATFORM)["spec"]
+    given = PLATFORM["serviceMonitor"]
+
+    assert spec["endpoints"] == [
+        {
+            "port": "metrics",
+            "path": "/csr/metrics",
+            "interval": "2m",  # of `endpoint`, which has the last word
+            "honorLabels": True,
+            **{key: given[key] for key in ("scrapeTimeout", "relabelings", "metricRelabelings")},
+        }
+    ]
+    plain = {"jobLabel", "sampleLimit", "targetLabels", "podTargetLabels"}
+    assert {key: value for key, value in spec.items() if key in plain} == {key: given[key] for key in plain}
+    assert spec["labelLimit"] == 40
+    assert "--web.route-prefix=/csr" in pod(PLATFORM)["containers"][0]["args"]
+
+
+def test_ingress_and_route_lead_to_the_service() -> None:
+    (rule,) = one("Ingress", PLATFORM)["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    route = one("HTTPRoute", PLATFORM)["spec"]
+    service = one("Service", PLATFORM)
+
+    port = service["spec"]["ports"][0]["port"]
+    assert (rule["host"], path["path"]) == ("csr.example.com", "/csr")
+    assert path["backend"]["service"] == {"name": service["metadata"]["name"], "port": {"number": port}}
+    assert route["rules"] == [
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": "/csr"}}],
+            "backendRefs": [{"name": service["metadata"]["name"], "port": port}],
+        }
+    ]
+    assert (route["parentRefs"], route["hostnames"]) == ([{"name": "gateway"}], ["csr.example.com"])
+
+
+def test_an_existing_configuration_is_mounted_and_none_is_made() -> None:
+    volumes = [
+        pod({**PLATFORM, "existingSecret": "", key: "mine"})["volumes"][0]
+        for key in ("existingSecret", "existingConfigMap")
+    ]
+
+    assert volumes == [
+        {"name": "config", "secret": {"secretName": "mine", "defaultMode": 0o440}},
+        {"name": "config", "configMap": {"name": "mine"}},
+    ]
+    assert "config.yml" not in json.dumps(
+        [each for each in manifests(PLATFORM) if each["kind"] in {"Secret", "ConfigMap"}]
+    )
+
+
+def secretive() -> Iterator[dict[str, Any]]:
+    """Configurations with one secret each, of every kind that may hold one."""
+    for kind in get_args(AnyCredentials):
+        for name in (each for each in kind.secrets if each != "access_key"):  # which is an identifier
+            yield {"accounts": [{**ACCOUNT, "credentials": {"kind": "…", name: "s3cret"}}]}
+    yield {"accounts": [{**ACCOUNT, "proxy": "http://user:s3cret@proxy:3128"}]}
+
+
+@pytest.mark.parametrize("config", list(secretive()), ids=lambda each: " ".join(each["accounts"][0]["credentials"]))
+def test_a_secret_in_the_configuration_makes_it_a_secret(config: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(CHART, tmp_path / "chart")
+    (tmp_path / "chart" / "values.schema.json").unlink()  # the credentials are not whole
+    result = template({"config": config}, tmp_path / "chart")
+    found = list(yaml.safe_load_all(result.stdout))
+
+    (holder,) = [each for each in found if each and "s3cret" in json.dumps(each)]
+    assert holder["kind"] == "Secret"
+    (workload,) = [each for each in found if each and each["kind"] == "Deployment"]
+    source = workload["spec"]["template"]["spec"]["volumes"][0]["secret"]
+    assert source == {"secretName": holder["metadata"]["name"], "defaultMode": 0o440}
+    assert yaml.safe_load(holder["stringData"]["config.yml"]) == config
+
+
+def test_objects_of_ones_own_are_filled_in() -> None:
+    names = {each["metadata"]["name"] for each in manifests(PLATFORM) if each["kind"] == "Secret"}
+
+    assert names == {"scm-mapping", "scm-text"}
+
+
+def test_images_come_from_the_registry_that_is_set() -> None:
+    mirrored = {**PLATFORM, "global": {"imageRegistry": "mirror.example.com"}}
+
+    assert pod(PLATFORM)["containers"][0]["image"].startswith("registry.example.com/csr-exporter:")
+    assert pod(mirrored)["containers"][0]["image"].startswith("mirror.example.com/csr-exporter:")
+    assert pod(PLATFORM)["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_every_value_has_its_place_in_the_schema() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["properties"]
+
+    assert set(values) | {"global"} == set(schema)
+    for name in (
+        "image",
+        "web",
+        "service",
+        "serviceAccount",
+        "serviceMonitor",
+        "prometheusRule",
+        "ingress",
+        "httpRoute",
+    ):
+        assert set(values[name]) == set(schema[name]["properties"]), name
 
 
 # --- what is asked for beside it --------------------------------------------------------------------------------------
@@ -387,6 +620,19 @@ def test_a_single_alert_is_changed_and_the_others_stay() -> None:
     assert mine["annotations"] == {**before["annotations"], "summary": "Old"}
     assert mine["expr"] == before["expr"]
     assert changed == original
+
+
+def test_alerts_have_the_labels_of_all_and_each_its_own() -> None:
+    found = alerts(one("PrometheusRule", PLATFORM)["spec"]["groups"])
+    recorded = [
+        rule for group in rule_groups(extraLabels={"team": "pki"}) for rule in group["rules"] if "record" in rule
+    ]
+
+    changed = found.pop("ScmCsrKeyOld")
+    assert (changed["expr"], changed["keep_firing_for"], changed["labels"]["team"]) == ("vector(1)", "5m", "web")
+    assert found.pop("Ours") == {"alert": "Ours", "expr": "vector(0)"}
+    assert {(each["labels"]["team"], each["annotations"]["chat"]) for each in found.values()} == {("pki", "#pki")}
+    assert [each for each in recorded if "labels" in each] == []
 
 
 def notes(values: dict[str, Any], directory: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csr_exporter.inventory import Csr
+from csr_exporter.inventory import Csr, OffsetMode
 from csr_exporter.listing import Knowledge, Limits, read
 from tests.fakes import NOW, a_csr
 from tests.listing.adversary import BREAKS_ASSUMPTIONS, REGIMES, a_world, is_wrong
@@ -68,6 +68,21 @@ def test_a_total_of_ten_thousand_means_at_least_so_many() -> None:
     reading = read(scm, Limits(max_offset=None))
 
     assert not reading.inventory.complete
+
+
+@pytest.mark.parametrize("number", [10_000, 10_001])
+def test_a_list_of_ten_thousand_or_more_is_complete_where_its_end_was_seen(number: int) -> None:
+    scm = FakeScm(plausible_csrs(number), offset_mode=OffsetMode.PAGE, max_offset=None)
+    knowledge = Knowledge()
+
+    for _ in range(2):
+        scm.start_anew()
+        reading = read(scm, Limits(max_offset=None), knowledge)
+        knowledge = reading.knowledge
+
+        assert reading.inventory.complete
+        assert reading.inventory.reported == number
+    assert reading.inventory.requests <= 201
 
 
 @pytest.mark.parametrize("number", [60, 120])

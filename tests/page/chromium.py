@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from csr_exporter.status import Status
 from csr_exporter.web.middleware import AccessMiddleware
 from csr_exporter.web.routes import application
-from tests.fakes import FakeExporter
+from tests.fakes import FakeExporter, FakeJournal
 from tests.processes import tool
 from tests.web.serving import served
 
@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def status_page(statuses: Sequence[Status], prefix: str = "") -> Iterator[str]:
+def status_page(statuses: Sequence[Status], prefix: str = "", journal: FakeJournal | None = None) -> Iterator[str]:
     """The address of the page of *statuses*, with all headers that it is really served with."""
-    with served(AccessMiddleware(application(FakeExporter(*statuses), prefix))) as server:
+    with served(AccessMiddleware(application(FakeExporter(*statuses, journal=journal), prefix))) as server:
         yield f"http://127.0.0.1:{server.port}{prefix}/"

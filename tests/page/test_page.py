@@ -110,7 +110,7 @@ def test_ages_fall_into_bands_that_add_up_to_what_was_listed() -> None:
     assert {(band.above, band.upto): band.number for band in account.bands if band.number} == {
         (0.0, 7 * DAY): 2,
         (7 * DAY, 30 * DAY): 1,
-        (180 * DAY, 365 * DAY): 2,
+        (200 * DAY, 365 * DAY): 2,
         (730 * DAY, None): 1,
         (None, None): 1,
     }

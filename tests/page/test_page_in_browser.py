@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.status import Account, Status
-from tests.fakes import DAY, a_csr, an_inventory
+from tests.fakes import DAY, FakeJournal, a_csr, an_inventory
 from tests.page import world
 from tests.page.chromium import chromium, status_page
 
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1600, "height": 1000}
 WALL = {"width": 3840, "height": 2160}
+
+TABLES = ("/csrs?sort=name", "/changes?since=1")
+"""The other pages, with all that they can have."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,8 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, statuses: Sequence[Status], query: str = "", **settings: Any) -> Iterator[Page]:  # noqa: ANN401 - as Playwright
     """The page of *statuses*, which at the end must have had nothing to complain of."""
     complaints: list[str] = []
-    with status_page(statuses) as address, browser.new_context(**settings) as context:
+    journal = FakeJournal(*world.changes(statuses, time.time()))
+    with status_page(statuses, journal=journal) as address, browser.new_context(**settings) as context:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -86,6 +91,9 @@ def test_nobody_is_kept_out(browser: Browser, axe: str, viewport: dict[str, int]
 
     with opened(browser, statuses, viewport=viewport, color_scheme=scheme, locale=locale) as page:
         assert violations(page, axe) == []
+        for path in TABLES:
+            page.goto(page.url.rpartition("/")[0] + path)
+            assert violations(page, axe) == []
 
 
 def test_nobody_is_kept_out_of_many_accounts(browser: Browser, axe: str) -> None:
@@ -105,6 +113,9 @@ def test_nothing_is_cut_off_or_needs_scrolling_sideways(
         assert not wider_than_the_window(page)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not wider_than_the_window(page)
+        for path in TABLES:
+            page.goto(page.url.rpartition("/")[0] + path)
+            assert not wider_than_the_window(page)
 
 
 def test_ids_of_csrs_can_be_read_without_a_mouse(browser: Browser) -> None:
@@ -207,3 +218,66 @@ def test_a_page_of_500_accounts_has_them_all(browser: Browser) -> None:
     with opened(browser, world.many(time.time())) as page:
         assert page.locator("tbody a").count() == 490
         assert page.locator("details.account .badge.failing").count() == 10
+
+
+def test_a_form_without_script_narrows_the_table_of_csrs(browser: Browser) -> None:
+    with opened(browser, world.fine(time.time()), "csrs") as page:
+        page.get_by_label("Name, domain or id contains").fill("VPN")
+        page.locator("select[name=account]").select_option("staging")
+        page.get_by_label("Older than").fill("30d")
+        page.keyboard.press("Enter")
+
+        page.get_by_role("link", name="Reset").wait_for()
+        query = parse_qs(page.url.partition("?")[2])
+        accounts = set(page.locator("tbody td:nth-child(2)").all_inner_texts())
+        names = page.locator("tbody th").all_inner_texts()
+        kept = page.get_by_label("Older than").input_value()
+
+    assert query == {"q": ["VPN"], "account": ["staging"], "older_than": ["30d"], "sort": ["age"]}
+    assert (accounts, kept) == ({"staging"}, "30d")
+    assert names
+    assert all(name.startswith("vpn-") for name in names)
+
+
+def test_a_duration_that_is_none_is_not_sent(browser: Browser) -> None:
+    with opened(browser, world.fine(time.time()), "csrs") as page:
+        page.get_by_label("Older than").fill("thirty days")
+        page.keyboard.press("Enter")
+
+        assert page.locator("input:invalid").count() == 1
+        assert "older_than" not in page.url
+
+
+def test_the_keyboard_reaches_table_and_pages(browser: Browser) -> None:
+    with opened(browser, world.fine(time.time()), "csrs") as page:
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "scroll"
+        page.get_by_role("link", name="Next").focus()
+        page.keyboard.press("Enter")
+
+        page.get_by_text("Page 2 of 5").wait_for()
+        assert page.locator("tbody tr").count() == 100
+
+
+def test_the_changes_are_paged_without_script(browser: Browser) -> None:
+    with opened(browser, world.fine(time.time()), "changes") as page:
+        first = page.locator("tbody tr").count()
+        page.get_by_role("link", name="Older").click()
+        page.get_by_role("link", name="Latest").wait_for()
+        second = page.locator("tbody tr").count()
+
+    assert (first, second) == (100, 40)
+
+
+def test_hostile_names_are_text_in_the_tables_too(browser: Browser) -> None:
+    now = time.time()
+    status = hostile(now)
+
+    with opened(browser, [status], "csrs") as page:
+        assert page.title() == "CSRs · CSR Exporter"
+        assert page.locator("tbody th bdi").first.inner_text().startswith('<script>document.title = "owned"</script>')
+        page.locator("tbody td a").click()
+        page.get_by_role("link", name="Reset").wait_for()
+        assert page.locator("tbody tr").count() == 1

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from csr_exporter.changes import Change, ChangeKind
 from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, SourceError
 from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Status, Traffic
 from tests.fakes import DAY
@@ -106,3 +107,18 @@ def many(now: float, number: int = 500) -> Sequence[Status]:
 def refused(now: float, number: int = 500) -> Sequence[Status]:
     """*number* accounts that are all refused since their keys were revoked."""
     return [failing(account(f"account-{place:04}", 20, now, seed=place), UNAUTHORIZED, now) for place in range(number)]
+
+
+def changes(statuses: Sequence[Status], now: float, number: int = 140) -> tuple[Change, ...]:
+    """*number* changes of the CSRs in *statuses*, the latest last and a few of them at a time."""
+    chance = random.Random(7)  # noqa: S311 - nothing to be guessed
+    held = [(each.account.name, csr) for each in statuses if each.snapshot for csr in each.snapshot.inventory.csrs]
+    kinds = chance.choices(list(ChangeKind), [6, 3, 1], k=number)
+    found, seen_at = [], now - 95.0
+    for kind in kinds:
+        name, csr = chance.choice(held)
+        previous = f"old-{csr.name}" if kind is ChangeKind.RENAMED else ""
+        named = (csr.id, csr.name, previous, csr.domain, csr.algorithm, csr.created_at)
+        found.append(Change(seen_at, seen_at - 300, name, kind, *named))
+        seen_at -= chance.choice((0, 0, 300, 1500, 28_800))
+    return tuple(reversed(found))

@@ -26,14 +26,18 @@ class FakeSource:
     def __init__(self, *answers: Page | Exception) -> None:
         self._answers = list(answers)
         self.secret = b"secret"
-        self.polls = 0
+        self.polls = self.ended = 0
         self.wire: Poller | None = None
 
     def start(self, seconds: float) -> None:
         assert seconds == 120
         self.polls += 1
 
+    def end(self) -> None:
+        self.ended += 1
+
     def page(self, query: Query) -> Page:
+        assert self.ended == self.polls - 1
         if self.wire:
             self.wire.exchanged(Exchange(Service.SCM, "200", 0.1))
         answer = self._answers[min(self.polls, len(self._answers)) - 1]
@@ -129,6 +133,15 @@ def test_a_fault_of_our_own_is_a_failed_poll_and_polling_goes_on() -> None:
     assert [event["event"] for event in events] == ["poll_crashed", "poll_failed"]
     poller.poll()
     assert poller.status.up
+
+
+@pytest.mark.parametrize("answer", [a_page("1"), FORBIDDEN, ZeroDivisionError()])
+def test_the_source_is_told_when_a_poll_has_ended_however_it_did(answer: Page | Exception) -> None:
+    source = FakeSource(answer)
+
+    a_poller(source).poll()
+
+    assert source.ended == 1
 
 
 def test_no_poll_is_made_or_counted_while_a_pause_runs() -> None:

@@ -162,7 +162,7 @@ def test_the_page_says_when_polls_have_stopped_or_a_configuration_was_rejected()
     well, stopped, old = get("/"), get("/", FakeExporter(alive=False)), get("/", FakeExporter(reloaded=False))
 
     assert 'class="alarm"' not in well.text
-    assert "The scheduler has stopped: no account is polled any more." in stopped.text
+    assert "Polls have stopped, or one is overdue." in stopped.text
     assert "an older one is in force" in old.text
 
 

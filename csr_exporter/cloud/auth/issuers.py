@@ -131,7 +131,7 @@ def _oidc_seconds() -> int:
 
 def _ask_iam(transport: Transport, request: requests.Request, secret: str, success: int = 201) -> HttpResponse:
     try:
-        return transport.send(Service.IAM, request, success=success, secrets=(secret,))
+        return transport.send(Service.IAM, transport.prepare(request), success=success, secrets=(secret,))
     except SourceError as error:
         raise SourceError(error.reason, f"IAM: {error.detail}", pause=error.pause) from error
 
@@ -152,7 +152,7 @@ def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Au
     def issue(now: float) -> Lease:
         request = requests.Request("GET", f"{address}/openstack/latest/securitykey", headers=token_header())
         try:
-            response = transport.send(Service.IAM, request)
+            response = transport.send(Service.IAM, transport.prepare(request))
         except SourceError as error:
             raise _metadata_failed(error) from error
         found = _json(response)
@@ -166,7 +166,7 @@ def metadata_auth(address: str, transport: Transport, shared: SharedLease) -> Au
         headers = {"X-Metadata-Token-Ttl-Seconds": str(ASKED_LIFE)}
         request = requests.Request("PUT", f"{address}/meta-data/latest/api/token", headers=headers)
         try:
-            token = transport.send(Service.IAM, request).body.decode("ascii", "replace").strip()
+            token = transport.send(Service.IAM, transport.prepare(request)).body.decode("ascii", "replace").strip()
         except SourceError as error:
             if error.reason in {Reason.NOT_FOUND, Reason.BAD_REQUEST, Reason.SERVER_ERROR}:
                 return {}

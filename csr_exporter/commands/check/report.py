@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import click
 
+from csr_exporter.commands.terminal import broken_at_words
+
 
 class Step(StrEnum):
     """What is checked, in this order."""
@@ -46,9 +48,10 @@ class Finding:
 
     def lines(self) -> Iterator[str]:
         outcome, step = self.outcome.ljust(4), self.step.ljust(11)
-        yield f"  {click.style(outcome, fg=_COLOURS[self.outcome])}  {step}  {self.detail}"
+        detail = broken_at_words(self.detail, indent=21)
+        yield f"  {click.style(outcome, fg=_COLOURS[self.outcome])}  {step}  {detail}"
         if self.advice:
-            yield f"{'':21}-> {self.advice}"
+            yield f"{'':21}-> {broken_at_words(self.advice, indent=24)}"
 
 
 class StepFailedError(Exception):

@@ -143,7 +143,8 @@ class ServiceCheck:
     def _clock(self) -> Finding:
         """Compares clocks by a request without credentials, which a wrong clock would have refused."""
         try:
-            self._transport.send(Service.SCM, requests.Request("HEAD", f"{self._account.address}/"))
+            request = requests.Request("HEAD", f"{self._account.address}/")
+            self._transport.send(Service.SCM, self._transport.prepare(request))
         except SourceError as error:
             if self._last and self._last.code == "407":
                 advice = "check the proxy's user, password and rules"

@@ -1,27 +1,21 @@
 {{- define "csr-exporter.pod" -}}
+{{- $selector := include "csr-exporter.selector" . -}}
 metadata:
-  labels:
-    {{- include "csr-exporter.selector" . | nindent 4 }}
-    {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+  labels: {{- mergeOverwrite dict .Values.commonLabels .Values.podLabels ($selector | fromYaml) | toYaml | nindent 4 }}
   annotations:
-    checksum/config: {{ toJson .Values.config | sha256sum }}
-    {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- $checksum := dict "checksum/config" (toJson .Values.config | sha256sum) }}
+    {{- mergeOverwrite dict .Values.commonAnnotations .Values.podAnnotations $checksum | toYaml | nindent 4 }}
 spec:
   serviceAccountName: {{ include "csr-exporter.serviceAccount" . }}
   # The exporter never talks to Kubernetes.
-  automountServiceAccountToken: false
+  automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
   enableServiceLinks: false
-  {{- with .Values.imagePullSecrets }}
+  {{- with concat .Values.imagePullSecrets (($.Values.global).imagePullSecrets | default list) }}
   imagePullSecrets: {{- toYaml . | nindent 4 }}
   {{- end }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    # Only this group can read the secrets.
-    fsGroup: 65532
-    seccompProfile:
-      type: RuntimeDefault
+  {{- with .Values.podSecurityContext }}
+  securityContext: {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: csr-exporter
       image: {{ include "csr-exporter.image" . }}
@@ -34,46 +28,42 @@ spec:
         {{- if include "csr-exporter.sharded" . }}
         - --shard=auto/{{ int .Values.shards }}
         {{- end }}
+        {{- if .Values.persistence.enabled }}
+        - --storage.path=/var/lib/csr-exporter/journal
+        - --storage.retention={{ .Values.persistence.retention }}
+        {{- end }}
         {{- if or .Values.web.config .Values.web.existingSecret }}
         - --web.config.file=/etc/csr-exporter/web/web.yml
+        {{- end }}
+        {{- with .Values.web.routePrefix }}
+        - --web.route-prefix={{ . }}
         {{- end }}
         {{- range .Values.extraArgs }}
         - {{ . | quote }}
         {{- end }}
-      {{- with .Values.env }}
-      env: {{- toYaml . | nindent 8 }}
+      {{- range $name := list "env" "envFrom" "livenessProbe" "readinessProbe" "startupProbe" "lifecycle" "securityContext" "resources" }}
+      {{- with index $.Values $name }}{{ dict $name . | toYaml | nindent 6 }}{{ end }}
       {{- end }}
       ports:
         - {name: metrics, containerPort: 10065}
         - {name: probes, containerPort: 10067}
-      livenessProbe:
-        httpGet: {path: /-/healthy, port: probes}
-        periodSeconds: 10
-        timeoutSeconds: 5
-      # Ready once each account was polled, even without success: a cloud outage must not keep pods from being scraped.
-      readinessProbe:
-        httpGet: {path: /-/ready, port: probes}
-        periodSeconds: 5
-        timeoutSeconds: 5
-      securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities:
-          drop: [ALL]
-      resources: {{- toYaml .Values.resources | nindent 8 }}
       volumeMounts:
         - {name: config, mountPath: /etc/csr-exporter/config, readOnly: true}
         - {name: secrets, mountPath: /etc/csr-exporter/secrets, readOnly: true}
+        {{- if .Values.persistence.enabled }}
+        - {name: journal, mountPath: /var/lib/csr-exporter}
+        {{- end }}
         {{- if or .Values.web.config .Values.web.existingSecret }}
         - {name: web, mountPath: /etc/csr-exporter/web, readOnly: true}
         {{- end }}
         {{- if .Values.web.tlsSecret }}
         - {name: tls, mountPath: /etc/csr-exporter/tls, readOnly: true}
         {{- end }}
+        {{- with .Values.extraVolumeMounts }}{{ toYaml . | nindent 8 }}{{ end }}
+    {{- with .Values.extraContainers }}{{ toYaml . | nindent 4 }}{{ end }}
   volumes:
     - name: config
-      configMap:
-        name: {{ include "csr-exporter.fullname" . }}
+      {{- include "csr-exporter.config" . | nindent 6 }}
     - name: secrets
       projected:
         defaultMode: 0440
@@ -97,18 +87,19 @@ spec:
         secretName: {{ . }}
         defaultMode: 0440
     {{- end }}
+    {{- with .Values.extraVolumes }}{{ toYaml . | nindent 4 }}{{ end }}
   {{- if and (gt (int .Values.replicas) 1) (not .Values.affinity) (not .Values.topologySpreadConstraints) }}
   # Replicas on one node would fail together.
-  topologySpreadConstraints:
-    - maxSkew: 1
-      topologyKey: kubernetes.io/hostname
-      whenUnsatisfiable: ScheduleAnyway
-      labelSelector:
-        matchLabels: {{- include "csr-exporter.selector" . | nindent 10 }}
+  affinity:
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
+            labelSelector:
+              matchLabels: {{- $selector | nindent 16 }}
   {{- end }}
-  {{- range $name := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" }}
-  {{- with index $.Values $name }}
-  {{ $name }}: {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- range $name := list "initContainers" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "terminationGracePeriodSeconds" "dnsPolicy" "dnsConfig" "hostAliases" "hostNetwork" }}
+  {{- with index $.Values $name }}{{ dict $name . | toYaml | nindent 2 }}{{ end }}
   {{- end }}
 {{- end -}}

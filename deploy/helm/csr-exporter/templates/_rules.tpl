@@ -58,12 +58,17 @@
 {{- $text -}}
 {{- end -}}
 
-{{- /* A rule with the user's changes: takes a list of the rule and its entry in prometheusRule.alerts. */ -}}
+{{- /* A rule with the user's changes: takes a list of the rule, its entry in prometheusRule.alerts, and the labels and
+annotations for all alerts. */ -}}
 {{- define "csr-exporter.rule" -}}
-{{- $rule := deepCopy (first .) -}}{{- $wanted := last . -}}
-{{- with $wanted.for -}}{{- $_ := set $rule "for" . -}}{{- end -}}
-{{- with $wanted.labels -}}{{- $_ := set $rule "labels" (merge (deepCopy .) $rule.labels) -}}{{- end -}}
+{{- $rule := deepCopy (index . 0) -}}{{- $wanted := index . 1 -}}{{- $all := index . 2 -}}
+{{- range $name := list "expr" "for" "keep_firing_for" -}}
+{{- with get $wanted $name -}}{{- $_ := set $rule $name . -}}{{- end -}}
+{{- end -}}
+{{- if $rule.alert -}}
+{{- $_ := mergeOverwrite $rule.labels $all.extraLabels ($wanted.labels | default dict) -}}
+{{- $_ := mergeOverwrite $rule.annotations $all.extraAnnotations ($wanted.annotations | default dict) -}}
 {{- with $wanted.severity -}}{{- $_ := set $rule.labels "severity" . -}}{{- end -}}
-{{- with $wanted.annotations -}}{{- $_ := set $rule "annotations" (merge (deepCopy .) $rule.annotations) -}}{{- end -}}
+{{- end -}}
 {{- list $rule | toYaml -}}
 {{- end -}}

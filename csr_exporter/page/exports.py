@@ -1,0 +1,86 @@
+"""Rows for programs: the field names of the API, and for CSRs and changes what it does not have."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from csr_exporter.changes import Change
+from csr_exporter.inventory import Csr
+from csr_exporter.page.csr_table import Row
+from csr_exporter.page.status_json import iso8601
+
+ROWS_AT_ONCE = 200
+"""Rows in one part of a stream."""
+
+
+def csr_fields(account: str, csr: Csr) -> dict[str, object]:
+    """A CSR with the field names of the API."""
+    return {
+        "account": account,
+        "id": csr.id,
+        "name": csr.name,
+        "domain_name": csr.domain,
+        "sans": ";".join(csr.sans),
+        "private_key_algo": csr.algorithm,
+        "usage": csr.usage,
+        "company_country": csr.company_country,
+        "company_province": csr.company_province,
+        "company_city": csr.company_city,
+        "company_name": csr.company_name,
+        "create_time": _milliseconds(csr.created_at),
+        "update_time": _milliseconds(csr.updated_at),
+    }
+
+
+def change_fields(change: Change) -> dict[str, object]:
+    """A change. Times of polls are texts; the creation of a CSR is in milliseconds, as the API has it."""
+    return {
+        "seen_at": iso8601(change.seen_at),
+        "since": iso8601(change.since),
+        "account": change.account,
+        "change": change.kind,
+        "id": change.id,
+        "name": change.name,
+        "previous_name": change.previous_name,
+        "domain_name": change.domain,
+        "private_key_algo": change.algorithm,
+        "create_time": _milliseconds(change.created_at),
+    }
+
+
+def _milliseconds(instant: float | None) -> int | None:
+    return None if instant is None else round(instant * 1000)
+
+
+def csr_json(rows: Iterable[Row]) -> Iterator[str]:
+    """*rows* as a JSON array, in parts."""
+    texts = (json.dumps(csr_fields(*row), ensure_ascii=False) for row in rows)
+    lead = "["
+    while part := list(islice(texts, ROWS_AT_ONCE)):
+        yield lead + ",\n".join(part)
+        lead = ",\n"
+    yield "]\n" if lead != "[" else "[]\n"
+
+
+def csr_csv(rows: Iterable[Row]) -> Iterator[str]:
+    """*rows* as CSV with a header, in parts."""
+    return as_csv(csr_fields("", Csr("")), (csr_fields(*row) for row in rows))
+
+
+def as_csv(header: Iterable[str], records: Iterable[dict[str, object]]) -> Iterator[str]:
+    """*records*, which have the fields in *header*, as CSV in parts."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(header))
+    writer.writeheader()
+    remaining = iter(records)
+    while part := list(islice(remaining, ROWS_AT_ONCE)):
+        writer.writerows(part)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    if rest := out.getvalue():
+        yield rest
