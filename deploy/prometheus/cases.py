@@ -125,7 +125,7 @@ def _number(_query: str, otherwise: str, _shape: str = "") -> str:
     return f"⟦||{otherwise}⟧"
 
 
-def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
+def _listing(_query: str, _label: str, _shape: str, before: str, _most: str = "") -> str:
     return f"⟦ {before} |.|⟧"
 
 

@@ -44,10 +44,14 @@ def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
     return f"{{{{ with {_query(query)} }}}}{{{{ . | first | value | {shape} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _listing(query: str, label: str, shape: str, before: str) -> str:
-    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none."""
+def _listing(query: str, label: str, shape: str, before: str, most: str = "") -> str:
+    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none.
+
+    Nor is there anything, not even the query, if the value of the alert is above *most*.
+    """
     each = f"{{{{ or $each.Labels.{label} $each.Labels.id }}}} ({{{{ $each.Value | {shape} }}}})"
-    return f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+    text = f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+    return f"{{{{ if le $value {most} }}}}{text}{{{{ end }}}}" if most else text
 
 
 def _names(query: str, label: str, before: str) -> str:
