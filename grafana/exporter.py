@@ -196,8 +196,8 @@ def _accounts() -> table.Panel:
 def _data_age() -> timeseries.Panel:
     text = Text(
         "Data age in poll intervals",
-        "Longest time since the last successful poll, in poll intervals, of the ten accounts that waited longest. About "
-        "1 is normal; at 3 the data counts as stale, and at stale_after, by default 6, the inventory is dropped "
+        "Longest time since the last successful poll, in poll intervals, of the ten accounts that waited longest. "
+        "About 1 is normal; at 3 the data counts as stale, and at stale_after, by default 6, the inventory is dropped "
         "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll has succeeded yet",
     )

@@ -300,8 +300,8 @@ def _accounts() -> table.Panel:
         "Accounts",
         "Each account now, and those polled within a day: the last poll (scm_csr_up), CSRs (scm_csr_reported), the "
         "share that was listed, ages from create_time, at least those where some are not known, how many are old "
-        "(chosen in Old from), how much of the configured limit is used and will be in 30 days at the rate of the last 7, once "
-        "there is a history of 5, and the time since the last successful poll. Failing accounts come first.",
+        "(chosen in Old from), how much of the configured limit is used and will be in 30 days at the rate of the last "
+        "7, once there is a history of 5, and the time since the last successful poll. Failing accounts come first.",
         DASH,
     )
     asked = (
