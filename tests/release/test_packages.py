@@ -28,6 +28,8 @@ from tests.release.conftest import INSTALLING, Release
 
 USER = "65532"
 
+pytestmark = pytest.mark.timeout(1800)  # the first test of each kind installs a whole system
+
 
 def inside(
     root: Path,
