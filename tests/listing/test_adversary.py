@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csr_exporter.inventory import Csr, OffsetMode
+from csr_exporter.inventory import OffsetMode
 from csr_exporter.listing import Knowledge, Limits, read
-from tests.fakes import NOW, a_csr
-from tests.listing.adversary import BREAKS_ASSUMPTIONS, REGIMES, a_world, is_wrong
+from csr_exporter.listing.offsets import Paging
+from csr_exporter.listing.pages import PAGE_SIZE
+from tests.listing.adversary import BREAKS_ASSUMPTIONS, REGIMES, World, a_world, is_wrong
 from tests.listing.fake_scm import FakeScm
 from tests.listing.plausible import plausible_csrs
 
