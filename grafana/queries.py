@@ -6,8 +6,10 @@ up. What the exporters *did*, such as requests sent, adds up over replicas.
 
 from __future__ import annotations
 
-REPLICAS = "instance, pod, pod_template_hash, node"
-"""Labels in which replicas of one deployment differ; cluster, namespace and job tell deployments apart."""
+from deploy.prometheus.rules import DEFAULTS
+
+REPLICAS = ", ".join(DEFAULTS["replica_labels"])
+"""Labels in which replicas of one exporter differ, the same as for the rules; all others tell exporters apart."""
 
 ACCOUNT = ("job", "account")
 """What tells accounts apart: two jobs may each have a ``default``."""

@@ -60,7 +60,7 @@ SPEED = 600.0
 PATIENCE = 60.0
 """Seconds to wait for an expected state."""
 
-COMPRESSED = {"poll_interval": 0.5, "request_timeout": 2.0, "poll_timeout": 5.0, "max_requests_per_second": 1000.0}
+COMPRESSED = {"poll_interval": 0.5, "request_timeout": 5.0, "poll_timeout": 12.0, "max_requests_per_second": 1000.0}
 """In seconds; shorter than a configuration file allows."""
 
 SET_BACK = 600
@@ -297,7 +297,7 @@ class Seen:
             {name: float(value) == 1 for name, value in up},
             round(sum(map(float, polls))),
             {(name, reason): float(value) for name, reason, value in failures},
-            "csr_exporter_config_last_reload_successful 1" in text,
+            "\ncsr_exporter_config_last_reload_successful 1" in text,
         )
 
     def new_reasons(self, account: str, before: Seen) -> set[str]:

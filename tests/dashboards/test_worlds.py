@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.prometheus.cases import series_of
@@ -14,7 +13,7 @@ from tests.processes import DEADLINE, tool
 
 BOARDS = {board.title: board for board in dashboards()}
 
-World = Mapping[str, str]
+World = dict[str, str]
 """Samples, a minute apart, by series; ``job`` and ``instance`` are added."""
 
 
