@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import late, listing, memory, page, polls, rest, scrape, start
+from bench import journal, late, listing, memory, page, polls, rest, scrape, start
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "page": page.rows,
     "listing": listing.rows,
     "polls": polls.rows,
+    "journal": journal.rows,
     "rest": rest.rows,
     "late": late.rows,
     "start": start.rows,
