@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import journal, late, listing, memory, page, polls, rest, scrape, start
+from bench import journal, late, listing, memory, page, polls, rest, rules, scrape, start
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "rest": rest.rows,
     "late": late.rows,
     "start": start.rows,
+    "rules": rules.rows,
 }
 
 HEAD = """\

@@ -123,7 +123,9 @@ class _Poll:
             return True
         known = {*self._carried, *reader.csrs}
         enough = reader.total is None or len(known) >= reader.total
-        return enough and (self._proven is not None or any(each not in self._memory.seen for each in known))
+        # What is carried on was seen before, too, but only the first page can show that it is still there.
+        seen = {} if self._carried else self._memory.seen
+        return enough and (self._proven is not None or any(each not in seen for each in known))
 
     def _read(self, walk: Walk) -> None:
         """Read the list, its first page having been read."""

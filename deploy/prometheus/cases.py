@@ -129,11 +129,15 @@ def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
     return f"⟦ {before} |.|⟧"
 
 
+def _names(_query: str, _label: str, before: str) -> str:
+    return f"⟦ {before} |.|⟧"
+
+
 def _choice(_query: str, yes: str, no: str) -> str:
     return f"⟦{yes}||{no}⟧"
 
 
-EXPECTED = alerts_of(template(_number, _listing, _choice))
+EXPECTED = alerts_of(template(_number, _listing, _choice, _names))
 """The alerts with a gap for each query: what stands before and after its answer, and what instead of one."""
 
 

@@ -206,7 +206,7 @@ def test_our_rules_are_loaded_and_alertmanager_is_known(addresses: dict[str, str
     groups = until(lambda: asked(addresses["prometheus"], "rules"))["groups"]
     alertmanagers = until(lambda: asked(addresses["prometheus"], "alertmanagers")["activeAlertmanagers"])
 
-    assert [group["name"] for group in groups][-1] == "csr-exporter.trust"
+    assert [group["name"] for group in groups][-1] == "csr-exporter.records"
     assert [rule["lastError"] for group in groups for rule in group["rules"] if "lastError" in rule] == []
     assert [each["url"] for each in alertmanagers] == [f"http://{addresses['alertmanager']}/api/v2/alerts"]
 

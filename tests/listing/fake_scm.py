@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from csr_exporter.inventory import Csr, OffsetMode, Page, Query, Reason, Rejection, SourceError
 
@@ -81,6 +82,14 @@ class FakeScm:
     @property
     def ids(self) -> frozenset[str]:
         return frozenset(csr.id for csr in self.csrs if csr.id)
+
+    def has_shown_slice_of(self, csr: Csr) -> bool:
+        """Whether a slice was read to its end that *csr*, as it is given, belongs to."""
+        pages = Counter(replace(query, offset=0) for query in self.log)
+        return any(
+            self._selects(query, csr) and sum(self._selects(query, each) for each in self.csrs) <= 50 * number
+            for query, number in pages.items()
+        )
 
     def start_anew(self, changes: dict[int, Change] | None = None) -> None:
         """Begin to count requests from 1 again, with the list as it is now."""
