@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bench import listing, measure
 from bench.cloud import cloud
 from bench.processes import python, resident
-from bench.table import Figure, Row
+from bench.table import Figure, Row, at_least, at_most
 from bench.world import NOW, a_status, replies
 from csr_exporter.inventory import Csr, Inventory
 from csr_exporter.status import Status
@@ -40,9 +40,9 @@ def rows() -> Iterator[Row]:
         each = [partial(_added, kind, file.name) for kind in KINDS]
         stored, in_memory, none, poll = measure.several(*each, partial(listing.listing, "exporter", config), runs=RUNS)
     whole = Figure(poll["CPU"])
-    yield Row(f"{WHAT}, CPU", Figure(stored["CPU"]), whole, "the poll itself", "at least 10")
+    yield Row(f"{WHAT}, CPU", Figure(stored["CPU"]), whole, "the poll itself", at_least(10))
     yield Row(f"{WHAT}, without storage, CPU", Figure(in_memory["CPU"]), whole, "the poll itself")
-    for found, what, wanted in ((stored, "", "below 5 MiB"), (in_memory, ", without storage", "")):
+    for found, what, wanted in ((stored, "", at_most(5 * 2**20, "B")), (in_memory, ", without storage", None)):
         added = [with_it - without for with_it, without in zip(found["size"], none["size"], strict=True)]
         yield Row(f"{WHAT}{what}, resident size", Figure(tuple(added), "B"), wanted=wanted)
 

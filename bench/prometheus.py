@@ -27,6 +27,7 @@ SPAN, STEP = 25 * 3600, 300
 """Seconds of history, and between its samples: a day, as long as any range of the rules but the forecast's."""
 
 REMEMBERED = (
+    b"scm_csrs{",
     b"scm_csr_reported",
     b"scm_csr_removed_total",
     b"scm_csr_up",

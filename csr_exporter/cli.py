@@ -230,7 +230,9 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
         message = f"{unknown[0]!r} is not configured; configured: {', '.join(configured)}"
         raise click.BadParameter(message, param_hint="--account")
     accounts = [account for account in config.accounts if account.name in (names or configured)]
-    sys.exit(0 if print_csrs(config, accounts, form, sort, Selection(**narrowing)) else 1)
+    with logs.held_back():
+        succeeded = print_csrs(config, accounts, form, sort, Selection(**narrowing))
+    sys.exit(0 if succeeded else 1)
 
 
 @main.command()

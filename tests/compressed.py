@@ -15,8 +15,8 @@ from csr_exporter.polling.sharding import Shard
 from csr_exporter.web.listeners import WebOptions
 from csr_exporter.web.server import Address
 
-POLL_TIMEOUT = 1.0
-"""Seconds; a retry waits longer than that, so there is none: its pauses are not compressed."""
+POLL_TIMEOUT = 120.0
+"""Seconds. Pauses before a retry are not compressed, so there is none."""
 
 
 def compressed(file: Path, factor: float) -> Config:
@@ -25,7 +25,7 @@ def compressed(file: Path, factor: float) -> Config:
     return config.model_copy(
         update={
             "poll_interval": config.poll_interval / factor,
-            "poll_timeout": POLL_TIMEOUT,
+            "poll_timeout": POLL_TIMEOUT / factor,
             "stale_after": (config.stale_after or 0.0) / factor,
             "max_requests_per_second": config.max_requests_per_second * factor,
         }

@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter import logs
 from csr_exporter.commands.once import Watch, poll_once, pollers_for
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import AccountConfig, Config
@@ -40,10 +39,9 @@ def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sor
 
     What is missing goes to standard error.
     """
-    with logs.held_back():
-        with _progress() as watch:
-            statuses = poll_once(pollers_for(config, accounts, watch))
-        _print(statuses, form, sort, selection)
+    with _progress() as watch:
+        statuses = poll_once(pollers_for(config, accounts, watch))
+    _print(statuses, form, sort, selection)
     return all(status.up for status in statuses)
 
 

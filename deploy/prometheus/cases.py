@@ -48,7 +48,7 @@ def _expanded(case: Case) -> Iterator[Case]:
     fires = int(case["fires"])
     below = {series_of(name, account="staging"): values for name, values in case["below"].items()}
     replicas = {
-        series_of(name, instance=instance): values
+        series_of(name, instance=instance, node=f"node-{instance}", pod_template_hash=instance): values
         for instance in ("one", "two")
         for name, values in case["series"].items()
     }
@@ -125,7 +125,7 @@ def _number(_query: str, otherwise: str, _shape: str = "") -> str:
     return f"⟦||{otherwise}⟧"
 
 
-def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
+def _listing(_query: str, _label: str, _shape: str, before: str, _most: str = "") -> str:
     return f"⟦ {before} |.|⟧"
 
 

@@ -44,10 +44,14 @@ def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
     return f"{{{{ with {_query(query)} }}}}{{{{ . | first | value | {shape} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _listing(query: str, label: str, shape: str, before: str) -> str:
-    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none."""
+def _listing(query: str, label: str, shape: str, before: str, most: str = "") -> str:
+    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none.
+
+    Nor is there anything, not even the query, if the value of the alert is above *most*.
+    """
     each = f"{{{{ or $each.Labels.{label} $each.Labels.id }}}} ({{{{ $each.Value | {shape} }}}})"
-    return f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+    text = f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+    return f"{{{{ if le $value {most} }}}}{text}{{{{ end }}}}" if most else text
 
 
 def _names(query: str, label: str, before: str) -> str:
@@ -222,6 +226,7 @@ def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
         "alert": alert["alert"],
         "expr": alert["expr"],
         "for": alert["for"],
+        **{key: alert[key] for key in ("keep_firing_for",) if key in alert},
         "labels": {"severity": alert["severity"], "concern": alert["concern"]},
         "annotations": {
             "summary": alert["summary"],
@@ -241,7 +246,8 @@ def groups(
     for rule in (rule for group in content for rule in group["rules"]):
         rule["expr"] = filled(rule["expr"], given, faster)
         if "alert" in rule:
-            rule["for"] = duration(seconds(rule["for"]) / faster)
+            for key in rule.keys() & {"for", "keep_firing_for"}:
+                rule[key] = duration(seconds(rule[key]) / faster)
             rule["annotations"] = {name: filled(text, given, faster) for name, text in rule["annotations"].items()}
     return content
 

@@ -1,10 +1,10 @@
-"""Writes docs/alerts-proof.md; with the names of faults it prints what became of those alone."""
+"""Writes docs/alerts-proof.md; with the names of faults their rows alone."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.prove.faults import TROUBLES, Trouble
@@ -17,15 +17,15 @@ MOST = 2
 """Messages to a person about one fault."""
 
 
-def page(proof: Proof, troubles: Sequence[Trouble]) -> Iterator[str]:
-    """The proof as a page, line by line."""
+def page(rows: Mapping[str, str], factor: float) -> Iterator[str]:
+    """The page of *rows* by fault, line by line."""
     yield f"""\
 # Alerts, proven
 
 Written by `make prove`: real exporters poll the simulated cloud, a real Prometheus evaluates the rules, and a real
-Alertmanager with the delivered example of routing sends messages to a webhook. The clock runs {proof.factor:g} times
-faster: poll intervals, windows and the waits of the routing are divided by it. All {len(troubles)} faults strike at
-once, each in a job of its own, and each is mended as soon as its alerts have fired; another account stays healthy.
+Alertmanager with the delivered example of routing sends messages to a webhook. The clock runs {factor:g} times
+faster: poll intervals, windows and the waits of the routing are divided by it. Faults strike at once, each in a job of
+its own, and each is mended as soon as its alerts have fired; another account stays healthy.
 `growth_window` is 2h instead of a day.
 
 *Alerts* are those that fired in Prometheus, in their order; *messages* what Alertmanager sent about them, without the
@@ -35,8 +35,12 @@ if a healthy account raises any.
 
 | fault | alerts | messages | late |
 | --- | --- | --- | --- |"""
-    for trouble in troubles:
-        yield row(proof, trouble)
+    yield from (rows[trouble.what] for trouble in TROUBLES if trouble.what in rows)
+
+
+def rows_of(text: str) -> dict[str, str]:
+    """The rows of a page, by fault."""
+    return {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
 
 
 def row(proof: Proof, trouble: Trouble) -> str:
@@ -65,12 +69,13 @@ def main(factor: str = str(FACTOR), *names: str) -> int:
     troubles = [each for each in TROUBLES if not names or each.job in names]
     begun = time.monotonic()
     proof = prove(float(factor), troubles)
-    text = "\n".join(page(proof, troubles)) + "\n"
     wrong = [*faults_of(proof, troubles)]
-    sys.stdout.write(f"{text}\nafter {time.monotonic() - begun:.0f} s\n")
+    rows = {trouble.what: row(proof, trouble) for trouble in troubles}
+    sys.stdout.write("".join(f"{each}\n" for each in rows.values()) + f"after {time.monotonic() - begun:.0f} s\n")
     sys.stderr.write("".join(f"not as it should be: {each}\n" for each in wrong))
-    if not names and not wrong:
-        PAGE.write_text(text, encoding="utf-8")
+    if not wrong:
+        before = rows_of(PAGE.read_text(encoding="utf-8")) if names else {}
+        PAGE.write_text("\n".join(page(before | rows, float(factor))) + "\n", encoding="utf-8")
     return 1 if wrong else 0
 
 

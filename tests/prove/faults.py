@@ -281,6 +281,12 @@ CLOCKS = (
 
 EXPORTERS = (
     Trouble(
+        "restart",
+        "the exporter restarts",
+        each(ends("restarted"), starts("restarted", "restart")),
+        prepare=fleet("restart", "restarted"),
+    ),
+    Trouble(
         "down",
         "the only exporter is down",
         ends("alone"),
@@ -332,12 +338,6 @@ EXPORTERS = (
         "smaller", "two accounts are taken out of the configuration", taken_out, prepare=fleet("smaller", "smaller")
     ),
     Trouble(
-        "restart",
-        "the exporter restarts",
-        each(ends("restarted"), starts("restarted", "restart")),
-        prepare=fleet("restart", "restarted"),
-    ),
-    Trouble(
         "born",
         "a new exporter whose secret is wrong from the start",
         born,
@@ -347,4 +347,4 @@ EXPORTERS = (
     ),
 )
 
-TROUBLES = (*SERVICE, *CREDENTIALS, *INVENTORY, *CLOCKS, *EXPORTERS)
+TROUBLES = (*EXPORTERS, *SERVICE, *CREDENTIALS, *CLOCKS, *INVENTORY)
