@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
         "simulator",
     },
-    "cli": {"changes", "commands", "config", "journal", "logs", "polling", "web"},
+    "cli": {"changes", "commands", "config", "journal", "logs", "page", "polling", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }
