@@ -49,6 +49,11 @@ def _print(statuses: Sequence[Status], form: str, sort: str) -> None:
     snapshots = [(status.account.name, status.snapshot) for status in statuses if status.snapshot]
     rows = [(name, csr) for name, snapshot in snapshots for csr in snapshot.inventory.csrs]
     FORMS[form](sorted(rows, key=ORDERS[sort]))
+    warn_of_missing(statuses)
+
+
+def warn_of_missing(statuses: Sequence[Status]) -> None:
+    """Say on standard error which accounts could not be listed whole, and why."""
     for status in statuses:
         if missing := _what_is_missing(status):
             click.echo(broken_at_words(f"{status.account.name}: {missing}", sys.stderr), err=True)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from csr_exporter.changes import Change
 from csr_exporter.inventory import Csr
-from csr_exporter.page.csr_table import Row
+from csr_exporter.page.csr_table import Found
 from csr_exporter.page.status_json import iso8601
 
 ROWS_AT_ONCE = 200
 """Rows in one part of a stream."""
 
 
-def csr_fields(account: str, csr: Csr) -> dict[str, object]:
-    """A CSR with the field names of the API."""
+def csr_fields(account: str, csr: Csr, owner: str = "", broken: Sequence[str] = ()) -> dict[str, object]:
+    """A CSR with the field names of the API, its owner and the rules that it breaks."""
     return {
         "account": account,
         "id": csr.id,
@@ -33,6 +34,8 @@ def csr_fields(account: str, csr: Csr) -> dict[str, object]:
         "company_name": csr.company_name,
         "create_time": _milliseconds(csr.created_at),
         "update_time": _milliseconds(csr.updated_at),
+        "owner": owner,
+        "violations": list(broken),
     }
 
 
@@ -56,9 +59,9 @@ def _milliseconds(instant: float | None) -> int | None:
     return None if instant is None else round(instant * 1000)
 
 
-def csr_json(rows: Iterable[Row]) -> Iterator[str]:
-    """*rows* as a JSON array, in parts."""
-    texts = (json.dumps(csr_fields(*row), ensure_ascii=False) for row in rows)
+def csr_json(found: Found) -> Iterator[str]:
+    """The rows that were *found* as a JSON array, in parts."""
+    texts = (json.dumps(fields, ensure_ascii=False) for fields in _fields(found))
     lead = "["
     while part := list(islice(texts, ROWS_AT_ONCE)):
         yield lead + ",\n".join(part)
@@ -66,9 +69,14 @@ def csr_json(rows: Iterable[Row]) -> Iterator[str]:
     yield "]\n" if lead != "[" else "[]\n"
 
 
-def csr_csv(rows: Iterable[Row]) -> Iterator[str]:
-    """*rows* as CSV with a header, in parts."""
-    return as_csv(csr_fields("", Csr("")), (csr_fields(*row) for row in rows))
+def csr_csv(found: Found) -> Iterator[str]:
+    """The rows that were *found* as CSV with a header, in parts."""
+    records = (fields | {"violations": ";".join(fields["violations"])} for fields in _fields(found))
+    return as_csv(csr_fields("", Csr("")), records)
+
+
+def _fields(found: Found) -> Iterator[dict[str, Any]]:
+    return (csr_fields(*row, found.verdicts.owner(row), found.verdicts.broken(row)) for row in found.rows)
 
 
 def as_csv(header: Iterable[str], records: Iterable[dict[str, object]]) -> Iterator[str]:
