@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import late, listing, memory, page, polls, rest, scrape, start
+from bench import dashboards, idle, late, listing, memory, page, planning, polls, rest, rules, scrape, start, unread
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -21,9 +21,14 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "page": page.rows,
     "listing": listing.rows,
     "polls": polls.rows,
+    "planning": planning.rows,
+    "idle": idle.rows,
     "rest": rest.rows,
     "late": late.rows,
     "start": start.rows,
+    "unread": unread.rows,
+    "rules": rules.rows,
+    "dashboards": dashboards.rows,
 }
 
 HEAD = """\

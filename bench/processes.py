@@ -50,8 +50,11 @@ class Process:
 def python(*arguments: str) -> Iterator[Process]:
     """``python -m`` with *arguments*, terminated at the end of the block."""
     command = [sys.executable, "-m", *arguments]
+    # An installed package is compiled, so it is not to be compiled at each start here.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - ours
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
         if process.stdin is None or process.stdout is None:
             raise AssertionError("both are pipes")

@@ -10,17 +10,19 @@ from typing import Any
 from bench import measure
 from bench.cloud import cloud
 from bench.exporter import running
-from bench.table import Figure, Row
+from bench.table import Figure, Row, at_most
 
 CSRS = 50
+WANTED = {"first data": at_most(0.3)}
 
 
 def rows() -> Iterator[Row]:
     """One account whose CSRs fit on one page."""
     with cloud(accounts=1, csrs=CSRS) as config:
+        _start(config)  # compiles, as an installed package is
         (found,) = measure.several(lambda: _start(config))
     for name, values in found.items():
-        yield Row(f"start to {name}, one account of {CSRS} CSRs, wall", Figure(values))
+        yield Row(f"start to {name}, one account of {CSRS} CSRs, wall", Figure(values), wanted=WANTED.get(name))
 
 
 def _start(config: dict[str, Any]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 HEAD = ("measured", "CSR Exporter", "compared with", "ratio", "wanted")
@@ -35,6 +35,24 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What is wanted of a row, in words, and whether it *is_met*."""
+
+    words: str
+    is_met: Callable[[Row], bool]
+
+
+def at_least(ratio: float) -> Goal:
+    """A ratio of at least so much."""
+    return Goal(f"at least {_short(ratio)}", lambda row: (row.ratio or 0.0) >= ratio)
+
+
+def at_most(value: float, unit: str = "s") -> Goal:
+    """A figure of ours of at most so much, in the *unit* of figures."""
+    return Goal(f"at most {Figure((value,), unit)}", lambda row: row.ours.median <= value)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table: our figure, and another's for the same if there is one."""
 
@@ -42,7 +60,7 @@ class Row:
     ours: Figure
     theirs: Figure | None = None
     whose: str = ""
-    wanted: str = ""
+    wanted: Goal | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -54,7 +72,7 @@ class Row:
         yield str(self.ours)
         yield f"{self.theirs}, {self.whose}" if self.theirs else ""
         yield f"{_short(self.ratio)}" if self.ratio is not None else ""
-        yield self.wanted
+        yield f"{self.wanted.words}: {'met' if self.wanted.is_met(self) else 'missed'}" if self.wanted else ""
 
 
 def markdown(rows: Iterable[Row]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What 40 clients that read nothing do to a large exporter: ``python -m bench.unread``, one to two minutes.
+"""What 40 clients that read nothing do to a large exporter.
 
 A real ``csr-exporter run`` holds an account of 20000 CSRs. The clients ask for ``/metrics`` as plain text and
 read nothing; ten times a second a new one takes the place of the oldest. Meanwhile another client scrapes as Prometheus
@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import http.client
 import socket
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.slow_clients import exporter
+from bench.table import Figure, Row, at_most
 from csr_exporter.simulator import SimulatedAccount
 
 ACCOUNT = SimulatedAccount("large", csrs=20_000, seed=1, max_offset=None)
 SETTINGS = {"max_requests_per_poll": 2000, "max_requests_per_second": 1000, "poll_timeout": "10m"}
 
 CLIENTS = 40
+ALONE_SECONDS = 10.0
 SECONDS = 40.0
 TIMEOUT = 10.0
 """Of a scrape, as Prometheus has it by default."""
@@ -58,6 +60,16 @@ class Client:
     def join(self) -> None:
         self._thread.join()
 
+    @property
+    def failed_share(self) -> float:
+        """Percent."""
+        return 100 * len(self.failed) / (len(self.failed) + len(self.times))
+
+    @property
+    def slowest(self) -> float:
+        """Seconds within which all but one in a hundred were answered."""
+        return sorted(self.times)[int(len(self.times) * 0.99)]
+
     def _run(self, port: int, path: str, done: threading.Event) -> None:
         while not done.is_set():
             started = time.perf_counter()
@@ -84,40 +96,40 @@ def _status(port: int, path: str) -> int:
         connection.close()
 
 
-def _memory(pid: int, field: str) -> float:
-    """``VmRSS``, resident now, or ``VmHWM``, at most so far, in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
-
-
-def _summary(client: Client) -> str:
-    times = sorted(client.times)
-    asked = len(times) + len(client.failed)
-    slowest = times[int(len(times) * 0.99)] if times else float("nan")
-    text = f"{len(times)} of {asked} answered ({100 * len(times) / asked:.1f} %), 99 % within {slowest * 1000:.0f} ms"
-    return text + (f", {len(client.failed)} failed: {', '.join(sorted(set(client.failed)))}" if client.failed else "")
-
-
-def main() -> None:
-    """Print the figures without the clients and with them."""
+def rows() -> Iterator[Row]:
+    """The figures among the clients, beside those without them."""
     with exporter([ACCOUNT], SETTINGS, ready_within=600.0) as (port, pid):
-        _phase(port, pid, "alone", 10.0, lambda _done: None)
-        _phase(port, pid, f"among {CLIENTS} clients that read nothing", SECONDS, lambda done: _read_nothing(port, done))
+        alone = _Phase.of(port, pid, ALONE_SECONDS, lambda _done: None)
+        flooded = _Phase.of(port, pid, SECONDS, lambda done: _read_nothing(port, done))
+    what, whose = f"among {CLIENTS} clients that read nothing of {ACCOUNT.csrs} CSRs", "without them"
+    size = Figure((flooded.peak,), "B"), Figure((alone.peak,), "B")
+    yield Row(f"{what}, resident size, peak", *size, whose, at_most(384 * 2**20, "B"))
+    for kind, ours, theirs in (("scrapes", flooded.scrapes, alone.scrapes), ("probes", flooded.probes, alone.probes)):
+        failed = Figure((ours.failed_share,), "%"), Figure((theirs.failed_share,), "%")
+        yield Row(f"{what}, {kind} that fail", *failed, whose, at_most(1, "%"))
+        yield Row(f"{what}, {kind}, 99 % within", Figure((ours.slowest,)), Figure((theirs.slowest,)), whose)
 
 
-def _phase(port: int, pid: int, what: str, seconds: float, flood: Callable[[threading.Event], None]) -> None:
-    done = threading.Event()
-    timer = threading.Timer(seconds, done.set)
-    timer.start()
-    scraper, prober = Client(port, "/metrics", done), Client(port, "/-/healthy", done)
-    flood(done)
-    for each in (scraper, prober):
-        each.join()
-    resident, peak = _memory(pid, "VmRSS"), _memory(pid, "VmHWM")
-    sys.stdout.write(f"{what}: {resident:.0f} MiB resident, {peak:.0f} MiB at most\n")
-    sys.stdout.write(f"  scrapes: {_summary(scraper)}\n  probes: {_summary(prober)}\n")
-    sys.stdout.flush()
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """What clients met, and the most bytes that the exporter took so far."""
+
+    scrapes: Client
+    probes: Client
+    peak: int
+
+    @classmethod
+    def of(cls, port: int, pid: int, seconds: float, flood: Callable[[threading.Event], None]) -> _Phase:
+        done = threading.Event()
+        timer = threading.Timer(seconds, done.set)
+        timer.start()
+        scrapes, probes = Client(port, "/metrics", done), Client(port, "/-/healthy", done)
+        flood(done)
+        for each in (scrapes, probes):
+            each.join()
+        return cls(scrapes, probes, _peak(pid))
 
 
-if __name__ == "__main__":
-    main()
+def _peak(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

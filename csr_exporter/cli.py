@@ -223,8 +223,9 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
 
     config, _ = _configurations(config_file)
     chosen = _chosen([account.name for account in config.accounts], names)
-    accounts = [account for account in config.accounts if account.name in chosen]
-    sys.exit(0 if print_csrs(config, accounts, form, sort) else 1)
+    with logs.held_back():
+        succeeded = print_csrs(config, [account for account in config.accounts if account.name in chosen], form, sort)
+    sys.exit(0 if succeeded else 1)
 
 
 @main.command()
@@ -266,8 +267,9 @@ def policy(
         listing, whole = policy.saved(file), True
         listing = {name: listing[name] for name in _chosen(listing, names)}
     else:
-        configured = {account.name: account for account in config.accounts}
-        listing, whole = policy.fresh(config, [configured[name] for name in _chosen(configured, names)])
+        chosen = _chosen([account.name for account in config.accounts], names)
+        with logs.held_back():
+            listing, whole = policy.fresh(config, [account for account in config.accounts if account.name in chosen])
     waived = policy.print_findings(listing, demanded, policy.Wanted(tuple(map(Rule, rules)), owners), form)
     sys.exit(0 if waived and whole else 1)
 

@@ -22,6 +22,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
     GridPos,
+    VariableHide,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -93,7 +94,7 @@ def _empty(uid: str, title: str, description: str, since: str) -> Dashboard:
         .readonly()
         .time(since, "now")
         .timezone("browser")
-        .refresh("1m")
+        .refresh("5m")
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(link.as_dropdown(as_dropdown=False).include_vars(include_vars=True).keep_time(keep_time=True))
     )
@@ -152,6 +153,15 @@ def chosen(name: str, metric: str, among: str, label: str = "", everything: str 
         .all_value(everything)
         .current(_choice("All", "$__all"))
     )
+
+
+def found_by(name: str, expr: str, regex: str, *, everything: bool = False) -> QueryVariable:
+    """What *regex* finds in the answer to *expr*, all of it or the first; nobody sees it."""
+    found = QueryVariable(name).datasource(SOURCE).query(f"query_result({expr})").regex(regex)
+    found.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).hide(VariableHide.HIDE_VARIABLE)
+    if everything:
+        found.multi(multi=True).include_all(include_all=True).current(_choice("All", "$__all"))
+    return found
 
 
 def label_of(variable: str) -> str:

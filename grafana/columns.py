@@ -5,7 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 
 from grafana.panels import Column
-from grafana.style import ALGORITHMS, BAD, COUNT, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WARNING, absent, words
+from grafana.queries import DAY, UNKNOWN_AGE
+from grafana.style import ALGORITHMS, BAD, COUNT, DAYS, GOOD, KEY_AGE, QUIET, WAIT, WARNING, absent, upward, words
 
 ACCOUNT = "Account"
 
@@ -19,16 +20,22 @@ def link(dashboard: str, title: str, **variables: str) -> dict[str, str]:
     return {"title": title, "url": f"/d/{dashboard}?{CARRIED}{chosen}"}
 
 
-def account(dashboard: str, title: str, width: int | None = None) -> Column:
-    """The account, with a link to *dashboard*."""
+def account(dashboard: str, title: str) -> Column:
+    """The account, as wide as there is room, with a link to *dashboard*."""
     links = [link(dashboard, title, account="${__value.raw:percentencode}")]
-    return Column("account", ACCOUNT, width, settings=(("links", links),))
+    return Column("account", ACCOUNT, settings=(("links", links), ("custom.minWidth", 150)))
 
 
 def state(field: str) -> Column:
     """Whether the last poll succeeded, in words; -1 is an account that nobody polls any more."""
     mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD), "-1": ("not polled", BAD)})]
     return Column(field, "State", 80, settings=(("mappings", mappings), _COLOURED_GROUND, ("custom.align", "center")))
+
+
+def exactness(field: str) -> Column:
+    """Whether ages are known of all CSRs: else there may be older ones."""
+    mappings = [words({"1": ("exact", GOOD), "0": ("at least", WARNING)}), absent()]
+    return Column(field, "Ages", 80, settings=(("mappings", mappings), COLOURED_TEXT, ("custom.align", "left")))
 
 
 def named(field: str, title: str) -> Column:
@@ -44,8 +51,8 @@ def algorithm(width: int | None = 100) -> Column:
 
 
 def age(field: str, title: str, width: int | None = None) -> Column:
-    """An age in days, in the colour for keys of that age; -1 is unknown."""
-    mappings = [words({"-1": ("unknown", QUIET)}), absent()]
+    """An age in days, in the colour for keys of that age."""
+    mappings = [upward(UNKNOWN_AGE / DAY, "unknown", QUIET), absent()]
     settings = (("decimals", 0), ("thresholds", KEY_AGE.build()), ("mappings", mappings), COLOURED_TEXT)
     return Column(field, title, width, DAYS, settings)
 

@@ -6,9 +6,21 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import Board
-from grafana.columns import ACCOUNT, account, moment, named, shaded, state, waited
+from grafana.columns import COLOURED_TEXT, account, moment, named, shaded, state, waited
 from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, without_zeros
-from grafana.queries import DATA_AGE_IN_INTERVALS, NEVER, STATE, data_age, done, exporter, held, series, total
+from grafana.queries import (
+    ACCOUNT,
+    DATA_AGE_IN_INTERVALS,
+    NEVER,
+    REPORTED,
+    STATE,
+    data_age,
+    done,
+    exporter,
+    held,
+    series,
+    total,
+)
 from grafana.style import (
     BAD,
     CALM,
@@ -29,7 +41,10 @@ from grafana.style import (
 )
 
 NOT_POLLED = "No account is polled"
+TOO_SOON = "Nothing counted yet, which takes some minutes"
 FAILED = 'code!~"2.."'
+
+UPTIME = limits(BAD, (0.95, WARNING), (0.99, GOOD))
 
 MODES = {
     "record": ("records", GOOD),
@@ -62,7 +77,7 @@ def board() -> Board:
     made.row("Completeness and credentials")
     made.band(8, (8, _trouble()), (8, _credentials()), (8, _skew()))
     made.row("The exporters")
-    made.band(5, (24, _exporters()))
+    made.band(7, (16, _exporters()), (8, _shards()))
     made.band(8, (8, _memory()), (8, _cpu()), (8, _scrapes()))
     return made
 
@@ -95,7 +110,7 @@ def _failed() -> stat.Panel:
     text = Text(
         "Failed polls",
         "Polls of all replicas that failed in the time range (csr_exporter_poll_failures_total).",
-        NOT_POLLED,
+        TOO_SOON,
     )
     query = Query(done("csr_exporter_poll_failures_total", window="$__range"), kind="instant")
     return tile(text, query, COUNT, colours=NONE_IS_GOOD)
@@ -106,7 +121,7 @@ def _errors() -> stat.Panel:
         "HTTP errors",
         "Share of requests in the time range without a 2xx status (csr_exporter_api_requests_total). A poll may still "
         "succeed, because it retries.",
-        "No requests yet",
+        TOO_SOON,
     )
     failed, sent = (
         done("csr_exporter_api_requests_total", *matchers, window="$__range") for matchers in ((FAILED,), ())
@@ -120,7 +135,7 @@ def _latency_now() -> stat.Panel:
         "p95 latency",
         "95th percentile of the time from sending a request to SCM to the last byte of its reply, over the time range "
         "(csr_exporter_api_request_duration_seconds).",
-        "No requests yet",
+        TOO_SOON,
     )
     query = Query(_quantile("0.95", "$__range"), kind="instant")
     return tile(text, query, "s", colours=limits(CALM, (2.5, WARNING), (10, BAD)), decimals=1)
@@ -144,17 +159,19 @@ def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
         "Polling of each account: the last poll (scm_csr_up), time since the last success, how long the last poll "
-        "took, failures in the time range, CSRs reported but not read, what offset counts "
-        "(csr_exporter_offset_mode_info), clock skew, and when the credential expires, if it does.",
+        "took, failures in the time range, the share of the last 30 days in which the last poll had succeeded, CSRs "
+        "reported but not read, what offset counts (csr_exporter_offset_mode_info), clock skew, and when the "
+        "credential expires, if it does. Failing accounts come first.",
         DASH,
     )
     asked = (
         STATE,
-        data_age("job", "account"),
+        data_age(),
         DATA_AGE_IN_INTERVALS,
         f"max by (job, account) ({series('csr_exporter_last_poll_duration_seconds')})",
-        done("csr_exporter_poll_failures_total", window="$__range", by=("job", "account")),
-        f"{total(held('scm_csr_reported'), 'job', 'account')} - {total(held('scm_csr_listed'), 'job', 'account')}",
+        done("csr_exporter_poll_failures_total", window="$__range", by=ACCOUNT),
+        f"floor(1000 * max by (job, account) (avg_over_time({series('scm_csr_up')}[30d]))) / 1000",
+        f"{REPORTED} - {total(held('scm_csr_listed'), *ACCOUNT)}",
         _OFFSET_MODE,
         f"round(max by (job, account) ({series('csr_exporter_clock_skew_seconds')}))",
         f"min by (job, account) ({series('csr_exporter_credential_expiry_timestamp_seconds')}) - time()",
@@ -167,12 +184,13 @@ def _accounts() -> table.Panel:
         shaded("Value #C", "In intervals", "none", MISSED_POLLS, decimals=1),
         Column("Value #D", "Poll duration", unit="s"),
         shaded("Value #E", "Failed polls", COUNT, NONE_IS_GOOD),
-        shaded("Value #F", "Not read", COUNT, NONE_IS_GOOD),
+        shaded("Value #F", "Up in 30 d", "percentunit", UPTIME, decimals=1),
+        shaded("Value #G", "Not read", COUNT, NONE_IS_GOOD),
         Column("mode", "Offset counts", settings=(("mappings", [words(MODES)]),)),
-        Column("Value #H", "Clock skew", unit="s", settings=(("decimals", 0),)),
-        shaded("Value #I", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
+        Column("Value #I", "Clock skew", unit="s", settings=(("decimals", 0),)),
+        shaded("Value #J", "Credential", "s", limits(BAD, (900, WARNING), (3600, GOOD)), decimals=1),
     ]
-    return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, "State", "Account")
 
 
 def _data_age() -> timeseries.Panel:
@@ -184,20 +202,20 @@ def _data_age() -> timeseries.Panel:
         "No poll has succeeded yet",
     )
     longest = f"max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m])"
-    panel = lines(text, [Query(longest)], "none").decimals(1).interval("10m")
+    panel = lines(text, [Query(longest)], "none").decimals(1).interval("5m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
 
 def _polls() -> timeseries.Panel:
     text = Text(
         "Polls",
-        "Polls of all replicas per 30 minutes, by result (csr_exporter_polls_total, csr_exporter_poll_failures_total "
-        "by reason).",
-        NOT_POLLED,
+        "Polls of all replicas per step of the graph, by result (csr_exporter_polls_total, "
+        "csr_exporter_poll_failures_total by reason).",
+        TOO_SOON,
     )
     good = f"{done('csr_exporter_polls_total')} - {done('csr_exporter_poll_failures_total')}"
     bad = done("csr_exporter_poll_failures_total", by=("reason",))
-    panel = counts(text, [Query(good, "succeeded"), Query(bad, "{{reason}}")], "30m")
+    panel = counts(text, [Query(good, "succeeded"), Query(bad, "{{reason}}")], "5m")
     return without_zeros(_by_reason(panel))
 
 
@@ -225,12 +243,12 @@ def _duration() -> timeseries.Panel:
 def _requests() -> timeseries.Panel:
     text = Text(
         "Requests",
-        "Requests of all replicas per 30 minutes, including retries, by service and HTTP status "
+        "Requests of all replicas per step of the graph, including retries, by service and HTTP status "
         "(csr_exporter_api_requests_total): what the cloud counts against its limits.",
-        "No requests yet",
+        TOO_SOON,
     )
     sent = f"{done('csr_exporter_api_requests_total', by=('service', 'code'))} > 0"
-    panel = counts(text, [Query(sent, "{{service}} / {{code}}")], "30m").color_scheme(fixed(QUIET))
+    panel = counts(text, [Query(sent, "{{service}} / {{code}}")], "5m").color_scheme(fixed(QUIET))
     for pattern, colour in CODES:
         panel.override_by_regexp(f"/{pattern}/", [painted(colour)])
     return panel.override_by_regexp("/^iam / 2/", [painted("#66CCBB")])
@@ -241,10 +259,10 @@ def _latency() -> timeseries.Panel:
         "API latency",
         "Time from sending a request to SCM to the last byte of its reply: median, 95th and 99th percentile "
         "(csr_exporter_api_request_duration_seconds).",
-        "No requests yet",
+        TOO_SOON,
     )
     shares = (("0.99", "p99", "#2B6FC9"), ("0.95", "p95", CALM), ("0.5", "median", "#7CC4EA"))
-    panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("30m")
+    panel = lines(text, [Query(_quantile(which), name) for which, name, _ in shares], "s").interval("5m")
     for _, name, colour in shares:
         panel.override_by_name(name, [painted(colour)])
     return panel
@@ -253,12 +271,12 @@ def _latency() -> timeseries.Panel:
 def _retries() -> timeseries.Panel:
     text = Text(
         "Retries",
-        "Requests of all replicas retried within a poll, per 30 minutes, by reason (csr_exporter_api_retries_total). "
-        "Throttled means the service wants fewer requests.",
-        "No requests yet",
+        "Requests of all replicas retried within a poll, per step of the graph, by reason "
+        "(csr_exporter_api_retries_total). Throttled means the service wants fewer requests.",
+        TOO_SOON,
     )
     again = done("csr_exporter_api_retries_total", by=("reason",))
-    return _by_reason(counts(text, [Query(again, "{{reason}}")], "30m").axis_soft_max(5))
+    return _by_reason(counts(text, [Query(again, "{{reason}}")], "5m").axis_soft_max(5))
 
 
 # --- completeness and credentials -------------------------------------------------------------------------------------
@@ -267,15 +285,16 @@ def _retries() -> timeseries.Panel:
 def _trouble() -> timeseries.Panel:
     text = Text(
         "Problems in the list",
-        "All replicas, per 30 minutes: how often the list changed while it was read (csr_exporter_torn_walks_total), "
-        "and records that were dropped or lost a field (csr_exporter_records_rejected_total, by reason).",
-        NOT_POLLED,
+        "All replicas, per step of the graph: how often the list changed while it was read "
+        "(csr_exporter_torn_walks_total), and records that were dropped or lost a field "
+        "(csr_exporter_records_rejected_total, by reason).",
+        TOO_SOON,
     )
     queries = [
         Query(done("csr_exporter_torn_walks_total"), "changed while read"),
         Query(done("csr_exporter_records_rejected_total", by=("reason",)), "{{reason}}"),
     ]
-    panel = counts(text, queries, "30m").color_scheme(fixed(WARNING)).axis_soft_max(5)
+    panel = counts(text, queries, "5m").color_scheme(fixed(WARNING)).axis_soft_max(5)
     colours = {"changed while read": CALM, "missing_id": BAD, "not_an_object": "#882255", "duplicate_id": "#E3C44B"}
     for name, colour in {**colours, "bad_create_time": WARNING, "bad_field": "#AA3377"}.items():
         panel.override_by_name(name, [painted(colour)])
@@ -318,16 +337,17 @@ def _exporters() -> table.Panel:
         DASH,
     )
     asked = (
-        f"max by (instance) ({exporter('up')})",
-        f"max by (instance, version, revision) ({exporter('csr_exporter_build_info')})",
-        f"max by (instance) ({exporter('csr_exporter_config_last_reload_successful')})",
-        f"max by (instance, hash) ({exporter('csr_exporter_config_hash_info')})",
-        f"max by (instance) ({exporter('csr_exporter_config_last_reload_success_timestamp_seconds')}) * 1000",
-        f"max by (instance) ({exporter('process_start_time_seconds')}) * 1000",
+        f"max by (job, instance) ({exporter('up')})",
+        f"max by (job, instance, version, revision) ({exporter('csr_exporter_build_info')})",
+        f"max by (job, instance) ({exporter('csr_exporter_config_last_reload_successful')})",
+        f"max by (job, instance, hash) ({exporter('csr_exporter_config_hash_info')})",
+        f"max by (job, instance) ({exporter('csr_exporter_config_last_reload_success_timestamp_seconds')}) * 1000",
+        f"max by (job, instance) ({exporter('process_start_time_seconds')}) * 1000",
     )
     read = words({"1": ("valid", GOOD), "0": ("broken", BAD)})
     columns = [
         named("instance", "Instance"),
+        Column("job", "Job"),
         state("Value #A"),
         Column("version", "Version", 70),
         Column("revision", "Revision", 90),
@@ -335,7 +355,7 @@ def _exporters() -> table.Panel:
             "Value #C",
             "Configuration",
             110,
-            settings=(("mappings", [read]), ("custom.cellOptions", {"type": "color-text"}), ("custom.align", "left")),
+            settings=(("mappings", [read]), COLOURED_TEXT, ("custom.align", "left")),
         ),
         Column("hash", "Hash", 150),
         moment("Value #E", "Loaded"),
@@ -344,20 +364,39 @@ def _exporters() -> table.Panel:
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, "Instance")
 
 
+def _shards() -> table.Panel:
+    text = Text(
+        "Shards",
+        "The shards that the accounts of each job are divided among, counted from 0, and how many exporters poll each "
+        "(csr_exporter_shard_info): none if a shard had one within a day and has none now. Then its accounts are not "
+        "polled.",
+        "Not scraped",
+    )
+    now = f"count by (job, shards, shard) ({exporter('csr_exporter_shard_info')})"
+    gone = f"count by (job, shards, shard) (last_over_time({exporter('csr_exporter_shard_info')}[1d])) * 0"
+    none = words({"0": ("none", BAD)})
+    columns = [
+        Column("job", "Job"),
+        Column("shard", "Shard", 80),
+        Column("shards", "Of", 80),
+        Column("Value", "Exporters", 100, settings=(("mappings", [none]), COLOURED_TEXT)),
+    ]
+    expr = f"{now} or {gone} and on (job, shards) {now}"
+    return listing(text, [Query(expr, kind="table")], columns, "Exporters", "Shard")
+
+
 def _memory() -> timeseries.Panel:
     text = Text(
         "Memory", "Resident memory of each process (process_resident_memory_bytes).", "Not available on this platform"
     )
-    query = Query(f"max by (instance) ({exporter('process_resident_memory_bytes')})", "{{instance}}")
+    query = Query(f"max by (job, instance) ({exporter('process_resident_memory_bytes')})")
     return lines(text, [query], "bytes")
 
 
 def _cpu() -> timeseries.Panel:
-    text = Text(
-        "CPU", "Share of one CPU that each process uses (process_cpu_seconds_total).", "Not available on this platform"
-    )
-    rate = f"max by (instance) (rate({exporter('process_cpu_seconds_total')}[$__rate_interval]))"
-    return lines(text, [Query(rate, "{{instance}}")], "percentunit").interval("5m")
+    text = Text("CPU", "Share of one CPU that each process uses (process_cpu_seconds_total).", TOO_SOON)
+    rate = f"max by (job, instance) (rate({exporter('process_cpu_seconds_total')}[$__rate_interval]))"
+    return lines(text, [Query(rate)], "percentunit").interval("5m")
 
 
 def _scrapes() -> timeseries.Panel:
@@ -368,7 +407,7 @@ def _scrapes() -> timeseries.Panel:
         "Not scraped",
     )
     queries = [
-        Query(f"max by (instance) ({exporter('scrape_duration_seconds')})", "{{instance}}"),
+        Query(f"max by (job, instance) ({exporter('scrape_duration_seconds')})"),
         Query(f"max({exporter('scrape_samples_scraped')})", "samples"),
     ]
     right = [

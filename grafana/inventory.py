@@ -1,42 +1,63 @@
-"""Single CSRs: searched, sorted, new and removed."""
+"""Single CSRs: searched, sorted, new and removed.
+
+A fleet may hold 100,000 CSRs, and a query that reads the series of all of them takes seconds. So accounts are counted
+by metrics of their own, the search reads nothing but what matches, and all else waits until few CSRs are selected.
+"""
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import bargauge, stat, table
+from grafana_foundation_sdk.builders import stat, table
 
-from grafana.board import Board, chosen, one_of, typed
-from grafana.columns import account, age, algorithm, bar, moment, named
-from grafana.panels import Column, Query, Text, bars, listing, tile
-from grafana.queries import ACCOUNTS, AGE, CREATED, DAY, SANS, YEAR, days, described, held, series, share, told, total
-from grafana.style import ALGORITHMS, CALM, COUNT, DAYS, KEY_AGE, NONE_IS_GOOD, WARNING, fixed
-
-NO_CSR_SERIES = "No CSR matches, or per_csr is off"
-
-MATCHERS = (
-    'private_key_algo=~"$algorithm"',
-    'usage=~"$usage"',
+from grafana.board import Board, chosen, found_by, one_of, typed
+from grafana.columns import account, age, algorithm, bar, moment, named, shaded
+from grafana.panels import Column, Query, Text, at_least, listing, tile
+from grafana.queries import (
+    ACCOUNT,
+    ACCOUNTS,
+    AGES_UNKNOWN,
+    CSR,
+    DAY,
+    REPORTED,
+    UNKNOWN_AGE,
+    YEAR,
+    complete,
+    days,
+    described,
+    held,
+    series,
+    told,
+    total,
 )
-WANTED = ('name=~"(?i).*$search.*"', 'domain_name=~"(?i).*$search.*"')
+from grafana.style import CALM, COUNT, DAYS, KEY_AGE, NONE_IS_GOOD
+
+FEW = 2_000
+"""CSRs that may be chosen for their series to be read: some fifteen queries read them all."""
+
+NOT_READ = f"None, or more than {FEW:,} CSRs are selected, or per_csr is off: choose accounts above"
+NOTHING = "nothing"
+"""Stands for no account and for no search: a matcher that finds nothing, where an empty one would read everything."""
+
+FEW_ENOUGH = (
+    f"{held('scm_csr_listed')} and on () sum({held('scm_csr_listed')}) <= {FEW}"
+    f' or on () label_replace(vector(1), "account", "{NOTHING}", "", "")'
+)
+FILTERS = ('private_key_algo=~"$algorithm"', 'usage=~"$usage"')
+PATTERN = (
+    'label_replace(label_replace(vector(1), "text", "(?i).*($search).*", "", ""),'
+    f' "text", "{NOTHING}", "text", ".{{7}}.{{0,2}}.{{3}}")'
+)
+"""The text to search for as a regular expression, if it has three characters or more."""
 
 
-def _found(*matchers: str, offset: str = "") -> str:
-    """The info of the CSRs that match the filters and *matchers*, whatever their age."""
-    return " or ".join(f"{series('scm_csr_info', *MATCHERS, *matchers, wanted)}{offset}" for wanted in WANTED)
+def _read(metric: str, *matchers: str, offset: str = "") -> str:
+    """*metric* of single CSRs, if few enough are selected."""
+    return series(metric, *matchers, account="$read") + offset
 
 
-TOO_YOUNG = f"({AGE} < $age)"
-MATCHING = f"group by (account, id) ({_found()}) unless on (account, id) {TOO_YOUNG}"
-"""One series for each CSR that matches. The age filter never hides a CSR of unknown age."""
-
-TOLD = f"{described(_found())} unless on (account, id) {TOO_YOUNG}"
-"""The same with the labels of each."""
-
-AGES = f"{AGE} and on (account, id) ({MATCHING})"
-
-
-def _number(vector: str) -> str:
-    """How many series *vector* has: 0 if there are CSRs but none like that, absent if there are no CSRs at all."""
-    return f"count({vector}) or count({MATCHING}) * 0"
+DATED = f"min by ({CSR}) ({_read('scm_csr_age_seconds')} or {_read('scm_csr_info')} * {UNKNOWN_AGE}) >= $age"
+"""The age of each CSR that is old enough."""
+INFO = _read("scm_csr_info", *FILTERS)
+MATCHING = f"{DATED} and on ({CSR}) {INFO}"
 
 
 def board() -> Board:
@@ -47,17 +68,19 @@ def board() -> Board:
         "Every listed certificate signing request, with filters. Inspect in a panel's menu exports it as CSV.",
         "now-24h",
     )
-    made.variable(chosen("algorithm", "scm_csr_info", ACCOUNTS, "Algorithm", everything=".*"))
-    made.variable(chosen("usage", "scm_csr_info", ACCOUNTS, "Usage", everything=".*"))
+    made.variable(typed("search", "Search"))
+    made.variable(chosen("algorithm", "scm_csrs", ACCOUNTS, "Algorithm", everything=".*"))
+    made.variable(chosen("usage", "scm_csrs_by_usage", ACCOUNTS, "Usage", everything=".*"))
     ages = {"any": 0, "30 days": 30 * DAY, "90 days": 90 * DAY, "180 days": 180 * DAY, "1 year": YEAR}
     made.variable(one_of("age", "Older than", {**_texts(ages), "2 years": str(2 * YEAR)}))
-    made.variable(typed("search", "Name or domain contains"))
-    made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000", "10000": "10000"}))
-    made.band(4, (4, _matching()), (4, _part()), (4, _oldest()), (4, _median()), (4, _recent()), (4, _repeated()))
-    made.band(8, (8, _by_algorithm()), (8, _by_age()), (8, _by_account()))
+    made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000"}))
+    made.variable(found_by("read", FEW_ENOUGH, '/account="([^"]*)"/', everything=True))
+    made.variable(found_by("pattern", PATTERN, '/text="(.*)"/'))
+    made.band(4, (6, _listed()), (6, _matching()), (6, _oldest()), (6, _repeated()))
+    made.band(8, (12, _accounts()), (12, _search()))
     made.band(17, (24, _csrs()))
     made.band(9, (12, _new()), (12, _gone()))
-    made.band(9, (12, _shared("domain_name", "Domains with several CSRs")), (12, _shared("name", "Reused names")))
+    made.band(9, (12, _shared("domain_name", "Domains of several CSRs")), (12, _shared("name", "Reused names")))
     return made
 
 
@@ -65,184 +88,177 @@ def _texts(numbers: dict[str, int]) -> dict[str, str]:
     return {name: str(number) for name, number in numbers.items()}
 
 
-# --- matches in numbers -----------------------------------------------------------------------------------------------
+# --- in numbers -------------------------------------------------------------------------------------------------------
+
+
+def _listed() -> stat.Panel:
+    text = Text(
+        "Listed",
+        "CSRs that were listed in the selected accounts (scm_csr_listed), whatever the filters.",
+        "No current inventory",
+    )
+    return tile(text, Query(total(held("scm_csr_listed")), kind="instant"), COUNT)
 
 
 def _matching() -> stat.Panel:
     text = Text(
         "Matching",
-        "CSRs with series of their own (scm_csr_info) that match the filters above.",
-        NO_CSR_SERIES,
+        f"CSRs that match the filters above (scm_csr_info), if at most {FEW:,} are selected.",
+        "None, or choose accounts",
     )
-    return tile(text, Query(f"count({MATCHING})", kind="instant"), COUNT)
-
-
-def _part() -> stat.Panel:
-    text = Text(
-        "Share of all CSRs",
-        "Share of the CSRs reported in the selected accounts (scm_csr_reported) that match. Without a filter, less "
-        "than 100 % means that not every CSR could be listed or has series of its own.",
-        NO_CSR_SERIES,
-    )
-    query = Query(share(f"count({MATCHING})", total(held("scm_csr_reported"))), kind="instant")
-    return tile(text, query, "percentunit", decimals=1)
+    none = f"count({_read('scm_csr_info')}) * 0"
+    return tile(text, Query(f"count({MATCHING}) or {none}", kind="instant"), COUNT)
 
 
 def _oldest() -> stat.Panel:
-    text = Text("Oldest match", "Age of the oldest matching CSR (scm_csr_age_seconds).", "No match has a date")
-    return tile(text, Query(days(f"max({AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
-
-
-def _median() -> stat.Panel:
     text = Text(
-        "Median age", "Half of the matching CSRs are older than this (scm_csr_age_seconds).", "No match has a date"
+        "Oldest key",
+        "Age of the oldest CSR of the selected algorithms (scm_csr_oldest_age_seconds). At least that, and never "
+        "green, where the age of some CSR is not known.",
+        "No age is known",
     )
-    return tile(text, Query(days(f"quantile(0.5, {AGES})"), kind="instant"), DAYS, colours=KEY_AGE)
-
-
-def _recent() -> stat.Panel:
-    text = Text(
-        "Last 30 days",
-        "Matching CSRs created within the last 30 days (scm_csr_age_seconds).",
-        NO_CSR_SERIES,
-    )
-    return tile(text, Query(_number(f"({AGES}) <= {30 * DAY}"), kind="instant"), COUNT)
+    oldest = held("scm_csr_oldest_age_seconds", 'private_key_algo=~"$algorithm"')
+    return at_least(text, days(f"max({oldest})"), AGES_UNKNOWN, DAYS, KEY_AGE)
 
 
 def _repeated() -> stat.Panel:
     text = Text(
-        "Duplicates",
-        "Primary domains shared by several matching CSRs of an account (scm_csr_info, label domain_name).",
-        NO_CSR_SERIES,
+        "Duplicate domains",
+        "Primary domains that several CSRs of an account have (scm_csr_duplicate_domains), whatever the filters.",
+        "No current inventory",
     )
-    query = Query(_number(_several("domain_name")), kind="instant")
-    return tile(text, query, COUNT, colours=NONE_IS_GOOD)
+    return at_least(text, total(held("scm_csr_duplicate_domains")), AGES_UNKNOWN, COUNT, NONE_IS_GOOD)
 
 
-def _several(label: str) -> str:
-    """Values of *label* that several matching CSRs of an account share; per_csr.labels may lack the label."""
-    found = _found(f'{label}!=""')
-    with_label = f"{described(found)} unless on (account, id) {TOO_YOUNG}"
-    return f"count by (account, {label}) ({with_label}) > 1"
-
-
-# --- matches in charts ------------------------------------------------------------------------------------------------
-
-
-def _by_algorithm() -> bargauge.Panel:
-    text = Text("By key algorithm", "Matching CSRs per private_key_algo (scm_csr_info).", NO_CSR_SERIES)
-    query = Query(f"sort_desc(count by (private_key_algo) ({TOLD}))", "{{private_key_algo}}", kind="instant")
-    return bars(text, [query], colours=ALGORITHMS, otherwise=fixed(WARNING))
-
-
-def _by_age() -> bargauge.Panel:
-    text = Text("By age (up to)", "Matching CSRs by age (scm_csr_age_seconds).", NO_CSR_SERIES)
-    bands = (
-        ("30d", 0, 30 * DAY, "#009988"),
-        ("90d", 30 * DAY, 90 * DAY, "#6DC09F"),
-        ("180d", 90 * DAY, 180 * DAY, "#A9CE83"),
-        ("1y", 180 * DAY, YEAR, "#E3C44B"),
-        ("2y", YEAR, 2 * YEAR, "#E5702A"),
-        (">2y", 2 * YEAR, 1000 * YEAR, "#DD4330"),
+def _accounts() -> table.Panel:
+    text = Text(
+        "Accounts",
+        "The selected accounts: CSRs (scm_csr_reported), those that could not be listed (scm_csr_listed), the oldest "
+        "key (scm_csr_oldest_age_seconds) and scm_csr_duplicate_domains. A click on an account selects it alone.",
+        "No current inventory",
     )
-    queries = [
-        Query(_number(f"(({AGES}) {'>' if low else '>='} {low}) <= {high}"), name, kind="instant")
-        for name, low, high, _ in bands
+    asked = (
+        REPORTED,
+        f"{REPORTED} - {total(held('scm_csr_listed'), *ACCOUNT)}",
+        days(f"max by (job, account) ({series('scm_csr_oldest_age_seconds')})"),
+        total(held("scm_csr_duplicate_domains"), *ACCOUNT),
+    )
+    columns = [
+        account("scm-csr-inventory", "CSRs of this account alone"),
+        Column("job", "Job"),
+        bar("Value #A", "CSRs", CALM),
+        shaded("Value #B", "Not listed", COUNT, NONE_IS_GOOD),
+        age("Value #C", "Oldest key"),
+        Column("Value #D", "Duplicates", unit=COUNT),
     ]
-    colours = {name: colour for name, _, _, colour in bands}
-    return bars(text, queries, colours=colours, otherwise=fixed(CALM), upright=True)
-
-
-def _by_account() -> bargauge.Panel:
-    text = Text("By account", "Matching CSRs per account (scm_csr_info).", NO_CSR_SERIES)
-    query = Query(f"sort_desc(count by (account) ({MATCHING}))", "{{account}}", kind="instant")
-    return bars(text, [query], colours={}, otherwise=fixed(CALM))
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, "CSRs", down=True)
 
 
 # --- one by one -------------------------------------------------------------------------------------------------------
 
 
+def _search() -> table.Panel:
+    text = Text(
+        "Search",
+        "CSRs with the text in Search, of at least three characters, in their name, domain or id, or in their "
+        "additional names if per_csr.labels includes sans, at most 100 of them (scm_csr_info), in all "
+        "selected accounts. Expressions such as ^shop|^pay work too.",
+        "Nothing found; type at least three characters in Search",
+    )
+    labels = ("name", "domain_name", "sans", "id")
+    asked = (series("scm_csr_info", f'{label}=~"$pattern"') for label in labels)
+    columns = [
+        named("name", "Name"),
+        named("domain_name", "Domain"),
+        account("scm-csr-inventory", "CSRs of this account alone"),
+        Column("job", "Job"),
+        Column("id", "Id", 280),
+    ]
+    return listing(text, [Query(f"topk(100, {described(' or '.join(asked))})", kind="table")], columns, "Name")
+
+
 def _csrs() -> table.Panel:
     text = Text(
         "CSRs",
-        "Matching CSRs, oldest first, up to the number in Rows: scm_csr_info, scm_csr_age_seconds, "
-        "scm_csr_create_timestamp_seconds (field create_time) and scm_csr_sans (additional domain names).",
-        NO_CSR_SERIES,
+        "Matching CSRs, those of unknown age first and then the oldest, up to the number in Rows: scm_csr_info, "
+        "scm_csr_age_seconds, scm_csr_create_timestamp_seconds (field create_time) and scm_csr_sans (additional domain "
+        "names).",
+        NOT_READ,
     )
-    first = f"topk($rows, {told(days(AGE), TOLD)})"
+    first = f"topk($rows, {MATCHING})"
     queries = [
-        first,
-        f"{CREATED} * 1000 and on (account, id) {first}",
-        f"{SANS} and on (account, id) {first}",
+        told(days(first), described(INFO)),
+        f"max by ({CSR}) ({_read('scm_csr_create_timestamp_seconds')} * 1000) and on ({CSR}) {first}",
+        f"max by ({CSR}) ({_read('scm_csr_sans')}) and on ({CSR}) {first}",
     ]
     columns = [
-        account("scm-csr-exporter", "How this account is polled", 120),
+        account("scm-csr-exporter", "How this account is polled"),
+        Column("job", "Job", 110),
         named("name", "Name"),
         named("domain_name", "Domain"),
         algorithm(120),
         Column("usage", "Usage", 110),
         moment("Value #B", "Created"),
-        age("Value #A", "Age", 120),
+        age("Value #A", "Age", 100),
         Column("Value #C", "SANs", 80, COUNT),
         Column("id", "Id", 280),
     ]
-    found = listing(text, [Query(query, kind="table") for query in queries], columns, "Age", down=True)
-    return found.filterable(filterable=True)
-
-
-def _complete(offset: str = "") -> str:
-    return f"min by (account) ({series('scm_csr_inventory_complete')}{offset}) == 1"
+    return listing(text, [Query(query, kind="table") for query in queries], columns, "Age", down=True)
 
 
 def _new() -> table.Panel:
     text = Text(
         "New in the time range",
-        "Matching CSRs that were not in the inventory at the start of the time range, for accounts whose inventory "
-        "was complete then (scm_csr_info, scm_csr_inventory_complete).",
-        "Nothing new, or no inventory at the start of the time range",
+        "CSRs of the selected algorithms and usages that were not in the inventory at the start of the time range, for "
+        "accounts whose inventory was complete then (scm_csr_info, scm_csr_inventory_complete).",
+        f"No inventory at the start of the time range, or {NOT_READ[0].lower()}{NOT_READ[1:]}",
     )
-    before = f"group by (account, id) ({series('scm_csr_info')} offset $__range)"
-    new = f"{TOLD} unless on (account, id) {before} and on (account) ({_complete(' offset $__range')})"
-    return _came_or_went(text, told(f"{CREATED} * 1000", new))
+    before = _read("scm_csr_info", offset=" offset $__range")
+    new = f"{described(INFO)} unless on ({CSR}) {before} and on (job, account) ({complete(' offset $__range')})"
+    return _came_or_went(text, new)
 
 
 def _gone() -> table.Panel:
     text = Text(
         "Removed in the time range",
-        "Matching CSRs that were in the inventory at the start of the time range and are not in it now, for accounts "
-        "whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their private keys are gone too.",
-        "Nothing removed",
+        "CSRs of the selected algorithms and usages that were in the inventory at the start of the time range and are "
+        "not in it now, for accounts whose inventory is complete now (scm_csr_info, scm_csr_inventory_complete). Their "
+        "private keys are gone too.",
+        NOT_READ,
     )
-    then = described(_found(offset=" offset $__range"))
-    now = f"group by (account, id) ({series('scm_csr_info')})"
-    gone = f"{then} unless on (account, id) {now} and on (account) ({_complete()})"
-    created = f"max by (account, id) ({series('scm_csr_create_timestamp_seconds')} offset $__range)"
-    return _came_or_went(text, told(f"{created} * 1000", gone))
+    then = described(_read("scm_csr_info", *FILTERS, offset=" offset $__range"))
+    gone = f"{then} unless on ({CSR}) {_read('scm_csr_info')} and on (job, account) ({complete()})"
+    return _came_or_went(text, gone, " offset $__range")
 
 
-def _came_or_went(text: Text, expr: str) -> table.Panel:
+def _came_or_went(text: Text, who: str, offset: str = "") -> table.Panel:
+    created = _read("scm_csr_create_timestamp_seconds", offset=offset)
+    dated = f"max by ({CSR}) ({created} * 1000 or {_read('scm_csr_info', offset=offset)} * -1)"
     columns = [
         moment("Value", "Created"),
-        account("scm-csr-exporter", "How this account is polled", 100),
+        account("scm-csr-exporter", "How this account is polled"),
         named("name", "Name"),
         named("domain_name", "Domain"),
         algorithm(),
     ]
-    return listing(text, [Query(expr, kind="table")], columns, "Created", down=True)
+    return listing(text, [Query(told(dated, f"({who})"), kind="table")], columns, "Created", down=True)
 
 
 def _shared(label: str, title: str) -> table.Panel:
-    what = {"domain_name": "primary domain", "name": "name"}[label]
+    what = {"domain_name": "Domain", "name": "Name"}[label]
     text = Text(
         title,
-        f"Each {what} shared by several matching CSRs of an account (scm_csr_info, label {label}), most frequent "
-        "first; at most 100 rows.",
-        "None",
+        f"Each {what.lower()} that several CSRs of the selected algorithms and usages have, and in which accounts "
+        f"(scm_csr_info, label {label}).",
+        NOT_READ,
     )
+    having = f"max by ({CSR}, {label}) ({INFO}) unless on ({label}) vector(0)"  # per_csr.labels may lack the label
+    each = f"count by (job, account, {label}) ({having})"
+    several = f"sum by ({label}) ({each}) > 1"
     columns = [
-        account("scm-csr-exporter", "How this account is polled", 140),
-        Column(label, {"domain_name": "Domain", "name": "Name"}[label]),
+        Column(label, what),
+        account("scm-csr-exporter", "How this account is polled"),
+        Column("job", "Job"),
         bar("Value", "CSRs", CALM),
     ]
-    expr = f"topk(100, {_several(label)})"
-    return listing(text, [Query(expr, kind="table")], columns, "CSRs", down=True)
+    return listing(text, [Query(f"{each} and on ({label}) {several}", kind="table")], columns, what)

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
+from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from grafana.board import Board
-from grafana.columns import ACCOUNT, COLOURED_TEXT, account, age, algorithm, named, shaded, state, waited
-from grafana.panels import Column, Query, Text, areas, bars, counts, figures, limited, lines, listing, tile
+from grafana.board import Board, one_of
+from grafana.columns import COLOURED_TEXT, account, age, exactness, named, shaded, state, waited
+from grafana.panels import (
+    AT_LEAST,
+    Column,
+    Query,
+    Text,
+    areas,
+    at_least,
+    bars,
+    counts,
+    figures,
+    limited,
+    lines,
+    listing,
+    tile,
+)
 from grafana.queries import (
-    AGE,
+    ACCOUNT,
+    AGES_KNOWN,
+    AGES_UNKNOWN,
     DOCUMENTED,
+    LAST_KNOWN,
     NEVER,
+    NO_AGE,
+    NOT_COUNTED,
     REPLICAS,
+    REPORTED,
     STATE,
     UNTRUSTED_ACCOUNTS,
-    UP_TO_ONE_YEAR,
-    UP_TO_TWO_YEARS,
     coverage,
     data_age,
     days,
-    described,
     held,
     noticed,
     older_than,
@@ -42,8 +60,10 @@ from grafana.style import (
     NEUTRAL,
     NONE_IS_GOOD,
     NONE_OR_BAD,
+    QUIET,
     WAIT,
     WARNING,
+    doubtful,
     fixed,
     limits,
     painted,
@@ -56,10 +76,24 @@ NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
+POINTS = 150
+"""Points of a graph of many series."""
+
+OLD_FROM = {
+    "1 year": "3[.]1536e[+]0?7|31536000([.]0)?",
+    "180 days": "1[.]5552e[+]0?7|15552000([.]0)?",
+    "398 days": "3[.]43872e[+]0?7|34387200([.]0)?",
+    "2 years": "6[.]3072e[+]0?7|63072000([.]0)?",
+}
+"""Ages that the default buckets end at, as Prometheus may spell them."""
+OLD = 'le=~"$old"'
+
+UNDOCUMENTED = f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}"
 _LIMITS = f"max by (job, account) ({series('scm_csr_limit')})"
-LIMIT_USED = share(total(held("scm_csr_reported"), "job", "account"), _LIMITS)
-REPORTED = series("scm_csr_reported")
-FORECAST = f"max without ({REPLICAS}) (predict_linear({REPORTED}[7d], 30 * 86400) and {REPORTED})"
+LIMIT_USED = share(REPORTED, _LIMITS)
+_OF_EACH = series("scm_csr_reported")
+FORECAST = f"max without ({REPLICAS}) (predict_linear({_OF_EACH}[7d], 30 * 86400) and {_OF_EACH} offset 5d)"
+"""Absent until there is a history of five days, before which a trend says nothing."""
 
 
 def board() -> Board:
@@ -70,11 +104,12 @@ def board() -> Board:
         "The certificate signing requests, and so the private keys, that Huawei Cloud SSL Certificate Manager stores.",
         "now-7d",
     )
-    made.band(4, (4, _stored()), (4, _oldest()), (4, _over_a_year()), (4, _coverage()), (4, _data_age()), (4, _trust()))
+    made.variable(one_of("old", "Old from", OLD_FROM))
+    made.band(4, (4, _stored()), (4, _oldest()), (4, _old()), (4, _coverage()), (4, _data_age()), (4, _trust()))
     made.band(9, (8, _by_algorithm()), (8, _by_age()), (8, _worth_a_look()))
     made.band(8, (10, _over_time()), (7, _changes()), (7, _limit()))
-    made.band(7, (24, _accounts()))
-    made.band(12, (13, _oldest_ten()), (11, _alerts()))
+    made.band(12, (24, _accounts()))
+    made.band(9, (24, _alerts()))
     return made
 
 
@@ -84,32 +119,34 @@ def board() -> Board:
 def _stored() -> stat.Panel:
     text = Text(
         "CSRs stored",
-        "CSRs as the service counts them (scm_csr_reported, field total), in all selected accounts. Accounts whose "
-        "last inventory is older than stale_after are not included.",
+        "CSRs as the service counts them (scm_csr_reported, field total), in the selected accounts. Accounts whose "
+        "last inventory is older than stale_after are not included; then it says how many accounts are counted.",
         NO_INVENTORY,
     )
-    return tile(text, Query(total(held("scm_csr_reported")), kind="instant"), COUNT)
+    panel = tile(text, Query(total(held("scm_csr_reported")), "CSRs", kind="instant"), COUNT)
+    panel.with_target(Query(NOT_COUNTED, "accounts counted, of {{all}}", kind="instant").target("B"))
+    return panel.override_by_query("B", [painted(WARNING)]).text_mode(BigValueTextMode.AUTO)
 
 
 def _oldest() -> stat.Panel:
     text = Text(
         "Oldest key",
         "Age of the oldest CSR, and so of its private key (scm_csr_oldest_age_seconds, from create_time). "
-        "Orange from one year, red from two.",
-        "No CSR has a date",
+        "Orange from one year, red from two. At least that, and never green, where the age of some CSR is not known.",
+        "No age is known",
     )
-    query = Query(days(f"max({held('scm_csr_oldest_age_seconds')})"), kind="instant")
-    return tile(text, query, DAYS, colours=KEY_AGE)
+    oldest = days(f"max({held('scm_csr_oldest_age_seconds')})")
+    return at_least(text, oldest, AGES_UNKNOWN, DAYS, KEY_AGE)
 
 
-def _over_a_year() -> stat.Panel:
+def _old() -> stat.Panel:
     text = Text(
-        "Over 1 year",
-        "CSRs created more than 365 days ago (scm_csr_age_distribution_seconds). A key should not outlive a "
-        "one-year certificate.",
-        "age_buckets has no 365d",
+        "Older than ${old:text}",
+        "CSRs older than chosen above (scm_csr_age_distribution_seconds). A key should not outlive a one-year "
+        "certificate. At least that, and never green, where the age of some CSR is not known.",
+        "No age is known, or age_buckets has no such age",
     )
-    return tile(text, Query(older_than(UP_TO_ONE_YEAR), kind="instant"), COUNT, colours=NONE_IS_GOOD)
+    return at_least(text, older_than(OLD), AGES_UNKNOWN, COUNT, NONE_IS_GOOD)
 
 
 def _coverage() -> stat.Panel:
@@ -130,7 +167,7 @@ def _data_age() -> stat.Panel:
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({data_age('job', 'account')})", kind="instant")
+    query = Query(f"{NEVER} or max({data_age()})", kind="instant")
     return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
 
 
@@ -168,11 +205,14 @@ def _by_algorithm() -> bargauge.Panel:
 def _by_age() -> bargauge.Panel:
     text = Text(
         "By age (up to)",
-        "Listed CSRs by age (scm_csr_age_distribution_seconds, from create_time), in the configured age_buckets.",
-        NO_INVENTORY,
+        "Listed CSRs by age (scm_csr_age_distribution_seconds, from create_time), in the configured age_buckets; "
+        "unknown are those that could not be listed or have no date.",
+        "No age is known",
     )
-    query = Query(total(held("scm_csr_age_distribution_seconds_bucket"), "le"), kind="heatmap")
-    panel = bars(text, [query], colours={}, otherwise=fixed(CALM), upright=True)
+    bands = Query(total(held("scm_csr_age_distribution_seconds_bucket"), "le"), kind="heatmap")
+    unknown = Query(f"sum({NO_AGE}) > 0", "unknown", kind="instant")
+    panel = bars(text, [bands, unknown], colours={"unknown": QUIET}, otherwise=fixed(CALM), upright=True)
+    panel.interval("5m").time_from("10m").hide_time_override(hide_time_override=True)  # it shows the last alone
     for bound, name, colour in AGE_BANDS:
         renamed = DynamicConfigValue(id_val="displayName", value=name)
         panel.override_by_regexp(f"/{bound}/", [renamed, painted(colour)])
@@ -184,18 +224,23 @@ def _worth_a_look() -> stat.Panel:
         "Needs attention",
         "What a review would ask about: CSRs older than 730 days; CSRs with an algorithm the service does not "
         "document (scm_csrs); primary domains with more than one CSR (scm_csr_duplicate_domains); distinct wildcard "
-        "names (scm_csr_wildcard_domains); CSRs that were reported but could not be listed.",
+        "names (scm_csr_wildcard_domains); CSRs that were reported but could not be listed. What is only known of "
+        "listed CSRs is at least that, and not green, while others are not listed.",
         NO_INVENTORY,
     )
-    queries = {
-        "Over two years": older_than(UP_TO_TWO_YEARS),
-        "Undocumented algorithms": f"{total(held('scm_csrs'))} - {total(held('scm_csrs', DOCUMENTED))}",
-        "Duplicate domains": total(held("scm_csr_duplicate_domains")),
-        "Wildcard names": total(held("scm_csr_wildcard_domains")),
-        "Not listed": f"{total(held('scm_csr_reported'))} - {total(held('scm_csr_listed'))}",
-    }
-    asked = [Query(expr, name, kind="instant") for name, expr in queries.items()]
-    colours = dict.fromkeys(queries, NONE_IS_GOOD) | {"Undocumented algorithms": NONE_OR_BAD, "Wildcard names": NEUTRAL}
+    asked = [
+        Query(f"{total(held('scm_csr_reported'))} - {total(held('scm_csr_listed'))}", "Not listed", kind="instant"),
+        Query(UNDOCUMENTED, "Undocumented algorithms", kind="instant"),
+    ]
+    colours = {"Not listed": NONE_IS_GOOD, "Undocumented algorithms": NONE_OR_BAD}
+    for name, expr, thresholds in (
+        ("Over two years", older_than(f'le=~"{OLD_FROM["2 years"]}"'), NONE_IS_GOOD),
+        ("Duplicate domains", total(held("scm_csr_duplicate_domains")), NONE_IS_GOOD),
+        ("Wildcard names", total(held("scm_csr_wildcard_domains")), NEUTRAL),
+    ):
+        asked.append(Query(f"({expr}) and on () ({AGES_UNKNOWN} == 0)", name, kind="instant"))
+        asked.append(Query(f"({expr}) and on () ({AGES_UNKNOWN} > 0)", f"{name}, {AT_LEAST}", kind="instant"))
+        colours |= {name: thresholds, f"{name}, {AT_LEAST}": doubtful(thresholds)}
     return figures(text, asked, colours)
 
 
@@ -205,12 +250,18 @@ def _worth_a_look() -> stat.Panel:
 def _over_time() -> timeseries.Panel:
     text = Text(
         "CSRs over time",
-        "CSRs per private_key_algo (scm_csrs). A gap means there was no current inventory.",
+        "CSRs per private_key_algo (scm_csrs). Last known (grey) are those of accounts that had a current inventory "
+        "within the 7 days before and have none, as scm_csr_reported last said: whether they are still there is not "
+        "known.",
         NO_INVENTORY,
     )
-    panel = areas(text, [Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}")], COUNT)
+    queries = [
+        Query(total(held("scm_csrs"), "private_key_algo"), "{{private_key_algo}}"),
+        Query(LAST_KNOWN, "last known"),
+    ]
+    panel = areas(text, queries, COUNT).max_data_points(POINTS)
     panel.color_scheme(fixed(WARNING)).decimals(0)
-    for name, colour in ALGORITHMS.items():
+    for name, colour in {**ALGORITHMS, "last known": QUIET}.items():
         panel.override_by_name(name, [painted(colour)])
     return panel
 
@@ -219,14 +270,14 @@ def _changes() -> timeseries.Panel:
     text = Text(
         "Added and removed",
         "CSRs added (scm_csr_added_total) and removed (scm_csr_removed_total, below zero) between complete "
-        "inventories, per hour or per step of the graph. A removed CSR takes its private key with it.",
+        "inventories, per step of the graph. A removed CSR takes its private key with it.",
         "No inventory yet",
     )
     queries = [
         Query(total(noticed("scm_csr_added_total")), "added"),
         Query(f"-{total(noticed('scm_csr_removed_total'))}", "removed"),
     ]
-    panel = counts(text, queries, "1h").override_by_name("added", [painted(CALM)])
+    panel = counts(text, queries, "5m").override_by_name("added", [painted(CALM)])
     return panel.override_by_name("removed", [painted(BAD)])
 
 
@@ -247,19 +298,21 @@ def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
         "Each account now, and those polled within a day: the last poll (scm_csr_up), CSRs (scm_csr_reported), the "
-        "share that was listed, ages from create_time, how much of the configured limit is used and will be in 30 days "
-        "at the rate of the last 7, and the time since the last successful poll.",
+        "share that was listed, ages from create_time, at least those where some are not known, how much of the "
+        "configured limit is used and will be in 30 days at the rate of the last 7, once there is a history of 5, and "
+        "the time since the last successful poll. Failing accounts come first.",
         DASH,
     )
     asked = (
         STATE,
-        total(held("scm_csr_reported"), "job", "account"),
-        coverage("job", "account"),
+        REPORTED,
+        coverage(*ACCOUNT),
+        f"{REPORTED} * 0 + 1 and on (job, account) ({AGES_KNOWN}) or {REPORTED} * 0",
         days(f"max by (job, account) ({series('scm_csr_oldest_age_seconds')})"),
-        older_than(UP_TO_ONE_YEAR, "job", "account"),
+        older_than(OLD, *ACCOUNT),
         LIMIT_USED,
-        share(f"clamp_min({total(FORECAST, 'job', 'account')}, 0)", _LIMITS),
-        data_age("job", "account"),
+        share(f"clamp_min({total(FORECAST, *ACCOUNT)}, 0)", _LIMITS),
+        data_age(),
     )
     columns = [
         account("scm-csr-inventory", "CSRs of this account"),
@@ -267,32 +320,14 @@ def _accounts() -> table.Panel:
         state("Value #A"),
         Column("Value #B", "CSRs", unit=COUNT),
         shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD, decimals=1),
-        age("Value #D", "Oldest key"),
-        shaded("Value #E", "Over 1 year", COUNT, NONE_IS_GOOD),
-        shaded("Value #F", "Limit used", "percentunit", LIMIT, decimals=1),
-        shaded("Value #G", "Limit in 30 d", "percentunit", LIMIT, decimals=1),
-        waited("Value #H", "Data age"),
+        exactness("Value #D"),
+        age("Value #E", "Oldest key"),
+        shaded("Value #F", "Older than ${old:text}", COUNT, limits("text", (1, WARNING))),
+        shaded("Value #G", "Limit used", "percentunit", LIMIT, decimals=1),
+        shaded("Value #H", "Limit in 30 d", "percentunit", LIMIT, decimals=1),
+        waited("Value #I", "Data age"),
     ]
-    return listing(text, [Query(expr, kind="table") for expr in asked], columns, ACCOUNT)
-
-
-def _oldest_ten() -> table.Panel:
-    text = Text(
-        "Ten oldest CSRs",
-        "The CSRs with the oldest keys (scm_csr_age_seconds with scm_csr_info, from create_time). An account links to "
-        "the inventory.",
-        NO_CSR_SERIES,
-    )
-    info = described(series("scm_csr_info"))
-    oldest = f"topk(10, {days(AGE)} * on (account, id) group_left (name, domain_name, private_key_algo, usage) {info})"
-    columns = [
-        account("scm-csr-inventory", "CSRs of this account", 100),
-        named("name", "Name"),
-        named("domain_name", "Domain"),
-        algorithm(),
-        age("Value", "Age", 90),
-    ]
-    return listing(text, [Query(oldest, kind="table")], columns, "Age", down=True)
+    return listing(text, [Query(expr, kind="table") for expr in asked], columns, "State", "Account")
 
 
 def _alerts() -> table.Panel:
@@ -308,7 +343,7 @@ def _alerts() -> table.Panel:
             "Value #B", "Severity", 75, settings=(("mappings", [severities]), COLOURED_TEXT, ("custom.align", "left"))
         ),
         named("alertname", "Alert"),
-        account("scm-csr-exporter", "How this account is polled", 90),
+        account("scm-csr-exporter", "How this account is polled"),
         Column("job", "Job", 90),
         Column("Value #A", "For", 65, "s", (("decimals", 0),)),
     ]

@@ -47,7 +47,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
-from grafana.style import COUNT, NEUTRAL, painted
+from grafana.style import COUNT, DASH, NEUTRAL, doubtful, painted
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -102,8 +102,7 @@ def tile(  # noqa: PLR0913 - a number has this many sides
     filled: bool = False,
     decimals: int = 0,
 ) -> stat.Panel:
-    """One large number, with a sparkline if it is asked over time."""
-    spark = BigValueGraphMode.AREA if query.kind == "range" else BigValueGraphMode.NONE
+    """One large number. It has no sparkline: the last point of a graph can be as old as its step."""
     return (
         _prepared(stat.Panel(), text, [query], unit)
         .decimals(decimals)
@@ -112,11 +111,22 @@ def tile(  # noqa: PLR0913 - a number has this many sides
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
         .color_mode(BigValueColorMode.BACKGROUND_SOLID if filled else BigValueColorMode.VALUE)
-        .graph_mode(spark)
+        .graph_mode(BigValueGraphMode.NONE)
         .justify_mode(BigValueJustifyMode.CENTER)
         .text_mode(BigValueTextMode.VALUE)
         .text(VizTextDisplayOptions().value_size(24 if filled else 28))
     )
+
+
+def at_least(text: Text, value: str, doubt: str, unit: str, colours: ThresholdsConfig) -> stat.Panel:
+    """*value*, which may be too low where *doubt* is above 0: then it says so, and is never green."""
+    panel = tile(text, Query(f"({value}) and on () ({doubt} == 0)", "exactly", kind="instant"), unit, colours=colours)
+    panel.with_target(Query(f"({value}) and on () ({doubt} > 0)", AT_LEAST, kind="instant").target("B"))
+    panel.override_by_name(AT_LEAST, [DynamicConfigValue(id_val="thresholds", value=doubtful(colours).build())])
+    return panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
+
+
+AT_LEAST = "at least"
 
 
 def figures(text: Text, queries: Sequence[Query], colours: Mapping[str, ThresholdsConfig]) -> stat.Panel:
@@ -228,21 +238,23 @@ class Column:
     settings: tuple[tuple[str, object], ...] = ()
 
     def properties(self) -> list[DynamicConfigValue]:
-        """The settings that differ from those of the panel."""
-        properties = [DynamicConfigValue(id_val=name, value=value) for name, value in self.settings]
+        """The settings that differ from those of the panel, whose text for no data would fill empty cells."""
+        properties = [DynamicConfigValue(id_val="noValue", value=DASH)]
+        properties += [DynamicConfigValue(id_val=name, value=value) for name, value in self.settings]
         if self.unit is not None:
-            properties.insert(0, DynamicConfigValue(id_val="unit", value=self.unit))
+            properties.append(DynamicConfigValue(id_val="unit", value=self.unit))
         if self.width is not None:
             properties.append(DynamicConfigValue(id_val="custom.width", value=self.width))
         return properties
 
 
 def listing(
-    text: Text, queries: Sequence[Query], columns: Sequence[Column], sort: str, *, down: bool = False
+    text: Text, queries: Sequence[Query], columns: Sequence[Column], *sort: str, down: bool = False
 ) -> table.Panel:
-    """A table of these *columns*, in this order, from all *queries* merged."""
+    """A table of these *columns*, in this order, from all *queries* merged; every column can be filtered."""
     fields = [column.field for column in columns]
     panel = _prepared(table.Panel(), text, queries, "none").thresholds(NEUTRAL).min_width(80)
+    panel.filterable(filterable=True)
     if len(queries) > 1:
         panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(
@@ -259,6 +271,5 @@ def listing(
         )
     )
     for column in columns:
-        if properties := column.properties():
-            panel.override_by_name(column.title, properties)
-    return panel.sort_by([TableSortByFieldState().display_name(sort).desc(desc=down)])
+        panel.override_by_name(column.title, column.properties())
+    return panel.sort_by([TableSortByFieldState().display_name(each).desc(desc=down) for each in sort])

@@ -6,8 +6,15 @@ up. What the exporters *did*, such as requests sent, adds up over replicas.
 
 from __future__ import annotations
 
-REPLICAS = "instance, pod, node"
-"""Labels in which replicas of one deployment differ; cluster, namespace and job tell deployments apart."""
+from deploy.prometheus.rules import DEFAULTS
+
+REPLICAS = ", ".join(DEFAULTS["replica_labels"])
+"""Labels in which replicas of one exporter differ, the same as for the rules; all others tell exporters apart."""
+
+ACCOUNT = ("job", "account")
+"""What tells accounts apart: two jobs may each have a ``default``."""
+
+CSR = "job, account, id"
 
 EXPORTERS = 'job=~"$job", instance=~"$instance"'
 ACCOUNTS = f'{EXPORTERS}, account=~"$account"'
@@ -15,18 +22,17 @@ ACCOUNTS = f'{EXPORTERS}, account=~"$account"'
 DAY = 86_400
 YEAR = 365 * DAY
 
-UP_TO_ONE_YEAR = 'le=~"3[.]1536e[+]0?7|31536000([.]0)?"'
-UP_TO_TWO_YEARS = 'le=~"6[.]3072e[+]0?7|63072000([.]0)?"'
 ALL_AGES = 'le="+Inf"'
 
 DOCUMENTED = 'private_key_algo=~"RSA_2048|RSA_3072|RSA_4096|EC_P256|EC_P384|SM2"'
 
-_TOLD = "name, domain_name, private_key_algo, usage"
+_DESCRIPTION = "name, domain_name, private_key_algo, usage"
 
 
-def series(metric: str, *matchers: str) -> str:
-    """*metric* of the accounts chosen at the top of the dashboard."""
-    return f"{metric}{{{', '.join((ACCOUNTS, *matchers))}}}"
+def series(metric: str, *matchers: str, account: str = "$account") -> str:
+    """*metric* of the accounts chosen at the top of the dashboard, or of those in another variable."""
+    among = ", ".join((EXPORTERS, f'account=~"{account}"', *matchers))
+    return f"{metric}{{{among}}}"
 
 
 def exporter(metric: str) -> str:
@@ -37,11 +43,6 @@ def exporter(metric: str) -> str:
 def held(metric: str, *matchers: str) -> str:
     """What the service holds, counted once however many replicas report it."""
     return f"max without ({REPLICAS}) ({series(metric, *matchers)})"
-
-
-def least(metric: str, *matchers: str) -> str:
-    """As `held`, but the lowest value of the replicas: for completeness."""
-    return f"min without ({REPLICAS}) ({series(metric, *matchers)})"
 
 
 def total(vector: str, *by: str) -> str:
@@ -65,16 +66,17 @@ def _by(labels: tuple[str, ...]) -> str:
 
 # --- ages -------------------------------------------------------------------------------------------------------------
 
+AGED = held("scm_csr_age_distribution_seconds_bucket", ALL_AGES)
+"""CSRs of known age."""
+
 
 def older_than(bucket: str, *by: str) -> str:
     """How many CSRs are older than the age that *bucket* ends at; absent where no such bucket is configured.
 
     Where nothing is held there are no buckets, and none is older.
     """
-    everything, younger = (
-        total(held("scm_csr_age_distribution_seconds_bucket", which), *by) for which in (ALL_AGES, bucket)
-    )
-    return f"{everything} - {younger} or {total(held('scm_csr_reported'), *by)} == 0"
+    younger = total(held("scm_csr_age_distribution_seconds_bucket", bucket), *by)
+    return f"{total(AGED, *by)} - {younger} or {total(held('scm_csr_reported'), *by)} == 0"
 
 
 def days(seconds: str) -> str:
@@ -82,38 +84,60 @@ def days(seconds: str) -> str:
     return f"({seconds}) / {DAY}"
 
 
-def data_age(*by: str) -> str:
-    """Seconds since the last successful poll, of whichever replica was last."""
-    return f"time() - max by ({', '.join(by)}) ({series('csr_exporter_last_success_timestamp_seconds')})"
+def data_age() -> str:
+    """Seconds since the last successful poll of each account, of whichever replica was last."""
+    return f"time() - {SUCCEEDED}"
 
-
-DATA_AGE_IN_INTERVALS = (
-    f"({data_age('job', 'account')}) / max by (job, account) ({series('csr_exporter_poll_interval_seconds')})"
-)
 
 SUCCEEDED = f"max by (job, account) ({series('csr_exporter_last_success_timestamp_seconds')})"
-NEVER = f"-1 * (count(max by (job, account) ({series('scm_csr_up')}) unless on (job, account) {SUCCEEDED}) > bool 0)"
+INTERVAL = f"max by (job, account) ({series('csr_exporter_poll_interval_seconds')})"
+DATA_AGE_IN_INTERVALS = f"({data_age()}) / {INTERVAL}"
+UP = f"max by (job, account) ({series('scm_csr_up')})"
+NEVER = f"-1 * (count({UP} unless on (job, account) {SUCCEEDED}) > bool 0)"
 """-1 if any account was never polled successfully since its exporters started, else absent."""
 
 # --- trust ------------------------------------------------------------------------------------------------------------
 
-FRESH = (
-    f"time() - {held('csr_exporter_last_success_timestamp_seconds')} < 3 * {held('csr_exporter_poll_interval_seconds')}"
-)
 CONFIGURED = 'max by (job) (csr_exporter_configured_accounts{job=~"$job"})'
 POLLED = 'count by (job) (count by (job, account) (csr_exporter_poll_interval_seconds{job=~"$job"}))'
 MISSING = f"(sum({CONFIGURED} - ({POLLED} or {CONFIGURED} * 0) > 0) or vector(0))"
 """Accounts that are configured and that nobody polls, of whole jobs: no instance and no account can tell of them."""
-UNTRUSTED_ACCOUNTS = (
-    f"count({held('scm_csr_up')}) - (count("
-    f"({held('scm_csr_up')} == 1) and ({least('scm_csr_inventory_complete')} == 1) and ({FRESH})"
-    f") or vector(0)) + {MISSING}"
+
+ACCOUNTS_IN_ALL = f"count({UP}) + {MISSING}"
+REPORTED = total(held("scm_csr_reported"), *ACCOUNT)
+
+
+def complete(offset: str = "") -> str:
+    """The accounts whose inventory is complete."""
+    return f"min by (job, account) ({series('scm_csr_inventory_complete')}{offset}) == 1"
+
+
+NO_AGE = f"({REPORTED} - ({total(AGED, *ACCOUNT)} or {REPORTED} * 0))"
+"""CSRs of unknown age in each account: those that could not be listed, and those without a date."""
+
+AGES_KNOWN = f"({complete()}) and on (job, account) {NO_AGE} == 0"
+
+
+def _without(accounts: str) -> str:
+    """How many accounts are not among *accounts*."""
+    return f"{ACCOUNTS_IN_ALL} - (count({accounts}) or vector(0))"
+
+
+UNTRUSTED_ACCOUNTS = _without(f"({UP} == 1) and ({complete()}) and ({DATA_AGE_IN_INTERVALS} < 3)")
+AGES_UNKNOWN = _without(AGES_KNOWN)
+"""Accounts of which not every CSR's age is known."""
+
+NOT_COUNTED = (
+    f"((count({REPORTED}) or vector(0)) < {ACCOUNTS_IN_ALL})"
+    f' * on () group_left (all) count_values("all", {ACCOUNTS_IN_ALL})'
 )
-STATE = (
-    f"max by (job, account) ({series('scm_csr_up')})"
-    f" or max by (job, account) (last_over_time({series('scm_csr_up')}[1d])) * 0 - 1"
-)
+"""How many accounts are counted, with the label ``all``; absent if that is all of them."""
+
+STATE = f"{UP} or max by (job, account) (last_over_time({series('scm_csr_up')}[1d])) * 0 - 1"
 """1 for an account whose last poll succeeded, 0 if it failed, -1 if it was polled within a day and is not any more."""
+
+LAST_KNOWN = f"sum(last_over_time(({REPORTED})[7d:1h]) unless {REPORTED})"
+"""CSRs of accounts that have no current inventory, as last known; by the hour, which costs little for a week."""
 
 
 def share(part: str, whole: str) -> str:
@@ -129,16 +153,15 @@ def coverage(*by: str) -> str:
 
 # --- single CSRs ------------------------------------------------------------------------------------------------------
 
-CREATED = f"max by (account, id) ({series('scm_csr_create_timestamp_seconds')})"
-AGE = f"max by (account, id) ({series('scm_csr_age_seconds')})"
-SANS = f"max by (account, id) ({series('scm_csr_sans')})"
+UNKNOWN_AGE = 10**12
+"""Seconds; an age that no key has, so that CSRs without a date come first and no filter by age hides them."""
 
 
 def described(info: str) -> str:
     """One series for each CSR with its labels, even while replicas disagree about a new name."""
-    return f"topk by (account, id) (1, max by (account, id, {_TOLD}) ({info}))"
+    return f"topk by ({CSR}) (1, max by ({CSR}, {_DESCRIPTION}) ({info}))"
 
 
 def told(value: str, who: str) -> str:
-    """*value* of each CSR in *who*, with the labels in *who*; -1 if it is unknown."""
-    return f"{value} * on (account, id) group_left ({_TOLD}) ({who}) or on (account, id) ({who}) * -1"
+    """*value* of each CSR in *who*, with the labels in *who*."""
+    return f"{value} * on ({CSR}) group_left ({_DESCRIPTION}) {who}"

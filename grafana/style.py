@@ -95,6 +95,15 @@ def limits(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(thresholds)
 
 
+def doubtful(thresholds: ThresholdsConfig) -> ThresholdsConfig:
+    """*thresholds* without green: a number that may be too low is no good news."""
+    steps = [
+        Threshold(value=step.value, color=WARNING if step.color == GOOD else step.color)
+        for step in thresholds.build().steps
+    ]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
 NEUTRAL = limits(CALM)
 NONE_IS_GOOD = limits(GOOD, (1, WARNING))
 NONE_OR_BAD = limits(GOOD, (1, BAD))

@@ -14,12 +14,14 @@ from pathlib import Path
 import yaml
 
 from csr_exporter import __version__
+from release import packages
 from release.bill import Component, bill_of_materials, components, install, licence_list
 from release.sources import ReleaseError, built, moment, require_changes, unpacked
 
 BILL = f"csr-exporter-{__version__}.cdx.json"
 CHART = Path("deploy/helm/csr-exporter")
 DOCKERFILE = Path("deploy/docker/Dockerfile")
+CONSTRAINTS = Path("deploy/docker/constraints.txt")
 OWNER_MAY_EXECUTE = 0o100
 
 
@@ -39,12 +41,16 @@ def make(root: Path, into: Path, environment: Path, like: Sequence[Component] = 
     with tempfile.TemporaryDirectory() as folder:
         clean = unpacked(sdist, Path(folder))
         wheel = built("wheel", clean, into, now)
-        (into / f"csr-exporter-{__version__}-image.tar.gz").write_bytes(packed(context(clean), now))
         (into / f"csr-exporter-{__version__}.tgz").write_bytes(packed(chart(clean, __version__), now))
         install(wheel, environment, like)
         bill = bill_of_materials(environment, clean, __version__, now)
+        audited = components(bill)
+        with (clean / CONSTRAINTS).open("a", encoding="utf-8") as constraints:
+            constraints.writelines(each.pin for each in audited)
+        (into / f"csr-exporter-{__version__}-image.tar.gz").write_bytes(packed(context(clean), now))
+        packages.make(clean, wheel, into, audited, now)
     (into / BILL).write_text(bill, encoding="utf-8")
-    (into / "licences.md").write_text(licence_list(components(bill), __version__), encoding="utf-8")
+    (into / "licences.md").write_text(licence_list(audited, __version__), encoding="utf-8")
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(into.iterdir())]
     (into / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
 

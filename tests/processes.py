@@ -81,6 +81,7 @@ def listening(*command: str | Path, **environment: str) -> Iterator[Running]:
     """A command of ours, however it is installed."""
     with subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,7 +1,9 @@
 """A daemon under faults at random: ``python -m tests.soak [SECONDS [SEED]]``, which is what ``make soak`` does.
 
 Each round breaks some accounts of a simulated cloud, one for each kind of credentials, waits until ``/metrics`` shows
-the outages, repairs them and waits until all accounts have recovered. The daemon is a process of its own, so that its
+the outages, repairs them and waits until all accounts have recovered. All the while the daemon has an accident of its
+own: its clock is set back, nobody reads its log, its configuration cannot be read, or the network forgets all
+connections. The daemon is a process of its own, so that its
 memory and threads can be measured. It polls in quick succession, and pauses after a refusal pass `SPEED` times as
 fast.
 """
@@ -12,6 +14,7 @@ import json
 import os
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,10 +24,11 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.error import HTTPError
 
 from bench.processes import resident
 from csr_exporter import logs
@@ -47,15 +51,20 @@ from csr_exporter.simulator import (
 from csr_exporter.simulator.faults import Effect
 from csr_exporter.web.listeners import WebOptions, open_listeners
 from csr_exporter.web.server import Address, serve
+from tests.clock import WallClock
 from tests.fakes import DAY, aksk, password, token
+from tests.nat import Nat, nat
 
 SECONDS = 180.0
 SPEED = 600.0
 PATIENCE = 60.0
 """Seconds to wait for an expected state."""
 
-COMPRESSED = {"poll_interval": 0.5, "request_timeout": 2.0, "poll_timeout": 5.0, "max_requests_per_second": 1000.0}
+COMPRESSED = {"poll_interval": 0.5, "request_timeout": 5.0, "poll_timeout": 12.0, "max_requests_per_second": 1000.0}
 """In seconds; shorter than a configuration file allows."""
+
+SET_BACK = 600
+"""Seconds. By more than fifteen minutes, and the service would refuse what is signed."""
 
 KINDS = ("aksk", "password", "token", "metadata", "environment", "profile", "oidc")
 MOST_AT_ONCE = 4
@@ -119,10 +128,16 @@ def hasty_pollers() -> MakePoller:
 
 def serve_hastily() -> None:
     """Poll and serve what standard input configures until SIGTERM; print the URL, and at the end the threads left."""
-    logs.configure("error")
+    logs.configure()
     given = Config.model_validate(json.loads(sys.stdin.readline()), context={"directory": Path()})
     config = given.model_copy(update=COMPRESSED)
-    daemon = Daemon(lambda: config, make_poller=hasty_pollers())
+
+    def read() -> Config:
+        if Path(sys.argv[2]).exists():
+            raise OverflowError
+        return config
+
+    daemon = Daemon(read, make_poller=hasty_pollers())
     with open_listeners(daemon, WebOptions([Address("127.0.0.1", 0)])) as listeners, daemon.polling():
         serve(listeners, lambda: _say(listeners[0].urls[0]), daemon.try_reload)
     left = [thread for thread in threading.enumerate() if thread.name != "log"]  # which ends with the process
@@ -144,6 +159,10 @@ class Exporter:
     process: subprocess.Popen[str]
     stdout: IO[str]
     url: str
+    clock: WallClock
+    log: Log
+    broken: Path
+    """While it exists, the configuration cannot be read."""
 
     def metrics(self) -> str:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as reply:  # noqa: S310 - ours, on loopback
@@ -151,8 +170,17 @@ class Exporter:
             return text
 
     @property
+    def healthy(self) -> bool:
+        with suppress(HTTPError), urllib.request.urlopen(f"{self.url}/-/healthy", timeout=PATIENCE):  # noqa: S310 - ours, on loopback
+            return True
+        return False
+
+    @property
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/task"))  # noqa: PTH208 - of no use as paths
+
+    def reload(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
 
     def stop(self) -> tuple[int, Sequence[str], float]:
         """The exit code, the threads left, and the seconds it took."""
@@ -162,17 +190,48 @@ class Exporter:
         return self.process.wait(PATIENCE), left, time.monotonic() - started
 
 
+class Log:
+    """The pipe that a daemon logs to, and its reader."""
+
+    def __init__(self) -> None:
+        self._read_end, self.write_end = os.pipe()
+        self._reading = threading.Event()
+        self._reading.set()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while self._reading.wait() and os.read(self._read_end, 65536):
+            pass
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Read nothing until the block ends, and fill what the pipe holds."""
+        self._reading.clear()
+        os.set_blocking(self.write_end, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(self.write_end, b"\n" * 4096)
+        os.set_blocking(self.write_end, True)
+        try:
+            yield
+        finally:
+            self._reading.set()
+
+
 @contextmanager
-def exporter(simulator: Simulator, accounts: Mapping[str, SimulatedAccount]) -> Iterator[Exporter]:
-    """The daemon for *accounts*, by kind of credentials."""
+def exporter(simulator: Simulator, network: Nat, accounts: Mapping[str, SimulatedAccount]) -> Iterator[Exporter]:
+    """The daemon for *accounts*, by kind of credentials; it reaches the CSR lists through *network*."""
     with tempfile.TemporaryDirectory() as home:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUAWEICLOUD")}
         environment |= _variables(accounts, simulator.url, Path(home))
-        config = {"stale_after": "1h", "accounts": [_account(each, simulator) for each in accounts.values()]}
+        clock, log, broken = WallClock(Path(home)), Log(), Path(home) / "broken"
+        environment |= clock.environment
+        config = {"stale_after": "1h", "accounts": [_account(each, simulator, network) for each in accounts.values()]}
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.soak", "daemon"],
+            [sys.executable, "-m", "tests.soak", "daemon", broken],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=log.write_end,
             text=True,
             env=environment,
         ) as process:
@@ -181,19 +240,19 @@ def exporter(simulator: Simulator, accounts: Mapping[str, SimulatedAccount]) -> 
             try:
                 process.stdin.write(f"{json.dumps(config)}\n")
                 process.stdin.flush()
-                yield Exporter(process, process.stdout, process.stdout.readline().strip())
+                yield Exporter(process, process.stdout, process.stdout.readline().strip(), clock, log, broken)
             finally:
                 process.kill()
 
 
-def _account(account: SimulatedAccount, simulator: Simulator) -> dict[str, Any]:
+def _account(account: SimulatedAccount, simulator: Simulator, network: Nat) -> dict[str, Any]:
     credentials = {
         "aksk": aksk(account),
         "password": password(account, simulator.url),
         "token": token(account),
         "metadata": {"kind": "metadata", "metadata_endpoint": simulator.metadata_url(account.name)},
     }.get(account.name, {"kind": account.name})
-    return {"name": account.name, "endpoint": simulator.url, "credentials": credentials}
+    return {"name": account.name, "endpoint": network.url, "credentials": credentials}
 
 
 def _variables(accounts: Mapping[str, SimulatedAccount], url: str, home: Path) -> dict[str, str]:
@@ -225,6 +284,8 @@ class Seen:
     up: Mapping[str, bool]
     polls: int
     failures: Mapping[tuple[str, str], float]
+    reloaded: bool
+    """Whether the last reload succeeded."""
 
     @classmethod
     def of(cls, text: str) -> Seen:
@@ -236,6 +297,7 @@ class Seen:
             {name: float(value) == 1 for name, value in up},
             round(sum(map(float, polls))),
             {(name, reason): float(value) for name, reason, value in failures},
+            "\ncsr_exporter_config_last_reload_successful 1" in text,
         )
 
     def new_reasons(self, account: str, before: Seen) -> set[str]:
@@ -255,29 +317,41 @@ class Soak:
     """Rounds of faults and their results."""
 
     simulator: Simulator
+    network: Nat
     exporter: Exporter
     chance: random.Random
     outages: Counter[str] = field(default_factory=Counter)
     memory: list[int] = field(default_factory=list)
     """Bytes, at each scrape."""
+    accidents: Counter[str] = field(default_factory=Counter)
 
     def start(self) -> None:
         """Wait until every account was polled successfully."""
-        self._until(lambda seen: all(seen.up[kind] for kind in KINDS), "the first polls")
+        self.until(lambda seen: all(seen.up[kind] for kind in KINDS), "the first polls")
 
-    def round(self) -> None:
-        """Break some accounts, wait for the outages, repair them, and wait for recovery."""
+    def round(self, number: int) -> None:
+        """Break some accounts amid an accident, wait for the outages, repair them, and wait for recovery."""
+        accident = ACCIDENTS[number % len(ACCIDENTS)]
+        name = accident.__name__.replace("_", " ")
+        with accident(self):
+            self._outages(LOST if accident is connections_forgotten else frozenset())
+        self.until(lambda seen: seen.reloaded and all(seen.up[kind] for kind in KINDS), f"the end of: {name}")
+        self.until(lambda _: self.exporter.healthy, "health")
+        self.accidents[name] += 1
+
+    def _outages(self, more: frozenset[str]) -> None:
+        """Outages seen and recovered from; polls may also fail for *more* reasons."""
         struck = self.chance.sample(KINDS, self.chance.randint(1, MOST_AT_ONCE))
         before = self._scrape()
         expected = {name: self._strike(name) for name in struck}
-        self._until(
+        self.until(
             lambda seen: all(not seen.up[name] and seen.new_reasons(name, before) for name in struck),
             f"outages of {', '.join(struck)}",
         )
         after = self._scrape()
-        self._compare(before, after, expected)
+        self._compare(before, after, {kind: expected.get(kind, frozenset()) | more for kind in KINDS})
         self.simulator.clear()
-        self._until(lambda seen: all(seen.up[kind] for kind in KINDS), f"recovery of {', '.join(struck)}")
+        self.until(lambda seen: all(seen.up[kind] for kind in KINDS), f"recovery of {', '.join(struck)}")
 
     def _strike(self, name: str) -> frozenset[str]:
         """Inject a fault into *name*; return the reasons that may be reported for it."""
@@ -296,15 +370,15 @@ class Soak:
     def _compare(self, before: Seen, after: Seen, expected: Mapping[str, frozenset[str]]) -> None:
         for name in KINDS:
             reasons = after.new_reasons(name, before)
-            if not reasons <= expected.get(name, frozenset()):
-                raise SoakFailedError(f"{name}: expected {set(expected.get(name, ()))}, not {reasons}")
+            if not reasons <= expected[name]:
+                raise SoakFailedError(f"{name}: expected {set(expected[name])}, not {reasons}")
             self.outages.update(reasons)
 
     def _scrape(self) -> Seen:
         self.memory.append(resident(self.exporter.process.pid))
         return Seen.of(self.exporter.metrics())
 
-    def _until(self, holds: Callable[[Seen], bool], what: str) -> None:
+    def until(self, holds: Callable[[Seen], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         pause = threading.Event()
         while not holds(seen := self._scrape()):
@@ -319,6 +393,53 @@ class Soak:
         if len(self.memory) < LEAST_SAMPLES:
             return None
         return round(statistics.median(self.memory[-quarter:]) - statistics.median(self.memory[quarter : 2 * quarter]))
+
+
+# --- accidents --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def clock_set_back(soak: Soak) -> Iterator[None]:
+    soak.exporter.clock.set(-SET_BACK)
+    try:
+        yield
+    finally:
+        soak.exporter.clock.set(0)
+
+
+@contextmanager
+def log_stuck(soak: Soak) -> Iterator[None]:
+    with soak.exporter.log.stuck():
+        yield
+
+
+@contextmanager
+def reload_failing(soak: Soak) -> Iterator[None]:
+    soak.exporter.broken.touch()
+    soak.exporter.reload()
+    soak.until(lambda seen: not seen.reloaded, "a reload to fail")
+    try:
+        yield
+    finally:
+        soak.exporter.broken.unlink()
+        soak.exporter.reload()
+
+
+@contextmanager
+def connections_forgotten(soak: Soak) -> Iterator[None]:
+    soak.until(lambda _: soak.network.forget() > 0, "a connection to forget")
+    yield
+
+
+ACCIDENTS: Sequence[Callable[[Soak], AbstractContextManager[None]]] = (
+    clock_set_back,
+    log_stuck,
+    reload_failing,
+    connections_forgotten,
+)
+
+LOST = frozenset({"timeout", "deadline"})
+"""Why polls may fail whose connection was forgotten."""
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
@@ -337,12 +458,16 @@ def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
         )
         for kind in KINDS
     }
-    with Simulator([*accounts.values()]) as simulator, exporter(simulator, accounts) as watched:
-        run = Soak(simulator, watched, random.Random(seed))  # noqa: S311 - repeatable chance
+    with (
+        Simulator([*accounts.values()]) as simulator,
+        nat(simulator.url) as network,
+        exporter(simulator, network, accounts) as watched,
+    ):
+        run = Soak(simulator, network, watched, random.Random(seed))  # noqa: S311 - repeatable chance
         run.start()
         rounds = 0
         while going_on(rounds):
-            run.round()
+            run.round(rounds)
             rounds += 1
         polls, threads = Seen.of(watched.metrics()).polls, watched.threads
         code, left, seconds = watched.stop()
@@ -354,13 +479,14 @@ def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
     return [
         f"{len(KINDS)} accounts, {rounds} rounds, {polls} polls, {requests} requests, {len(run.memory)} scrapes",
         f"{run.outages.total()} outages seen with the right reason and recovered from: {_listed(run.outages)}",
+        f"amid accidents: {_listed(run.accidents)}",
         _memory(run),
         f"{threads} threads at the end, none left after {seconds:.1f} s of stopping",
     ]
 
 
-def _listed(outages: Counter[str]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in outages.most_common())
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
 def _memory(run: Soak) -> str:
@@ -388,7 +514,7 @@ def main(seconds: float = SECONDS, seed: int = 1) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["daemon"]:
+    if sys.argv[1:2] == ["daemon"]:
         serve_hastily()
     else:
         sys.exit(main(*(number(text) for number, text in zip((float, int), sys.argv[1:], strict=False))))

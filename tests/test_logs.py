@@ -135,6 +135,15 @@ def test_a_fault_that_repeats_is_logged_once_a_minute_with_its_count() -> None:
     assert logged("accept failed") == "accept failed"
 
 
+def test_a_fault_that_repeats_in_a_library_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "logfmt")
+
+    for _ in range(3):
+        logging.getLogger("asyncio").error("accept failed")
+
+    assert written(capfd).count("accept failed") == 1
+
+
 STALLED = """
 import sys, structlog
 from csr_exporter import logs

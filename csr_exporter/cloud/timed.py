@@ -24,6 +24,9 @@ from urllib3.util.connection import allowed_gai_family
 CONNECT_TIMEOUT = 5.0
 """Seconds for each address that a name has."""
 
+BUFFER = 64 * 1024
+"""Bytes. A page of 50 CSRs fits, headers and all, so most replies take one read."""
+
 
 class _TimedReader(io.RawIOBase):
     """Reads from a socket until a deadline on the monotonic clock, then raises `TimeoutError`."""
@@ -51,7 +54,7 @@ class _TimedReader(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(sock, self.fp))
+        self.fp = io.BufferedReader(_TimedReader(sock, self.fp), BUFFER)
 
     def _read_status(self) -> tuple[str, int, str]:
         """Refuse HTTP/0.9, which has no status line. The library takes it for 1.0, and then there is no telling."""

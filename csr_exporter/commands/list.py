@@ -19,7 +19,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter import logs
 from csr_exporter.commands.once import Watch, poll_once, pollers_for
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import AccountConfig, Config
@@ -38,10 +37,9 @@ ORDERS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
 
 def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sort: str) -> bool:
     """Print the CSRs of *accounts*; whether all could be polled. What is missing goes to standard error."""
-    with logs.held_back():
-        with _progress() as watch:
-            statuses = poll_once(pollers_for(config, accounts, watch))
-        _print(statuses, form, sort)
+    with _progress() as watch:
+        statuses = poll_once(pollers_for(config, accounts, watch))
+    _print(statuses, form, sort)
     return all(status.up for status in statuses)
 
 

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter import logs
 from csr_exporter.cloud.replies import read_csr
 from csr_exporter.commands.list import warn_of_missing
 from csr_exporter.commands.once import poll_once, pollers_for
@@ -44,8 +43,7 @@ class Wanted:
 
 def fresh(config: Config, accounts: Sequence[AccountConfig]) -> tuple[Listing, bool]:
     """The CSRs of *accounts*, and whether all could be listed whole; what is missing goes to standard error."""
-    with logs.held_back():
-        statuses = poll_once(pollers_for(config, accounts))
+    statuses = poll_once(pollers_for(config, accounts))
     warn_of_missing(statuses)
     snapshots = {status.account.name: status.snapshot for status in statuses if status.snapshot}
     whole = len(snapshots) == len(accounts) and all(each.inventory.complete for each in snapshots.values())

@@ -80,8 +80,8 @@ class Division:
             self._walk_algorithms(fitting=False)
         plan = None
         while self.unread > 0 and self._names.usable:
-            if plan is None or plan.outgrown or plan.meaning != self.found.meaning:
-                plan = Plan(self.found, self._asked, self.unread, self._window)
+            if plan is None or plan.meaning != self.found.meaning:
+                plan = Plan(self.found, self._asked, self._window)
             choice = self._choose(plan)
             if choice is None:
                 break
@@ -94,8 +94,11 @@ class Division:
     def search(self) -> None:
         """Look for the last few CSRs by what the service counts beyond those that are known."""
         counts = self._reader.counts
-        lacking = [algorithm for algorithm in counts if counts[algorithm] > self.found.of[algorithm]]
-        unexplained = self.unread - sum(counts[each] - self.found.of[each] for each in lacking)
+        lacks = {
+            algorithm: total - self.found.number(Slice(algorithm=algorithm)) for algorithm, total in counts.items()
+        }
+        lacking = [algorithm for algorithm, lack in lacks.items() if lack > 0]
+        unexplained = self.unread - sum(lacks[each] for each in lacking)
         for algorithm in [*lacking, None] if unexplained > 0 else lacking:
             if self._names.usable and self.found.meaning.match is not Match.EXACT:
                 self._search(algorithm)
@@ -121,8 +124,7 @@ class Division:
 
     def _longer(self, part: Slice) -> list[Slice]:
         """The slices of texts longer by one character; none where no character tells the names apart."""
-        members = self.found.members(part, self.found.csrs)
-        names = sorted({self.found.texts[csr.id] for csr in members})
+        names = sorted({self.found.meaning.text(csr.name) for csr in self.found.csrs_in(part)})
         text = part.name or ""
         if part.name is not None and (len(names) <= 1 or len(text) >= MAX_NAME):
             return []
@@ -210,7 +212,7 @@ class Division:
         changed = self._names.learn(wanted, walk.page.csrs)
         total = walk.total
         if not changed and total is not None and self.found.number(walk.part) > total:
-            members = self.found.members(Slice(algorithm=walk.part.algorithm), self.found.csrs)
+            members = self.found.csrs_in(Slice(algorithm=walk.part.algorithm))
             changed = self._names.limit(wanted, total, [csr.name for csr in members])
         if changed:
             self.found.interpret(self._names.meaning)

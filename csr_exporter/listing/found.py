@@ -2,73 +2,130 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from csr_exporter.inventory import Csr
 from csr_exporter.listing.names import Meaning
 from csr_exporter.listing.pages import Slice
 
+LEVELS = 8
+"""Names that contain so many exhausted texts, or more, are not told apart."""
+
 
 class Found:
     """The CSRs *read*, and those *waiting*: remembered from earlier polls, perhaps gone.
 
-    *exhausted* are texts all of whose CSRs were read, and *covered* says how many of them each name contains.
+    *exhausted* are texts all of whose CSRs were read. *names* only grows, and a set of CSRs is an integer with a bit
+    for each position in it: how many of them a text selects is an ``&`` and a count, and each name is compared with
+    each text once. *levels* are the CSRs read, by how many exhausted texts their names contain.
     """
 
     def __init__(
         self, meaning: Meaning, read: Mapping[str, Csr], waiting: Mapping[str, Csr], exhausted: Iterable[str] = ()
     ) -> None:
         self.csrs = dict(read)
-        self.of = Counter(csr.algorithm for csr in read.values())
         self.waiting = {identity: csr for identity, csr in waiting.items() if identity not in read}
         self.interpret(meaning, exhausted)
 
     def interpret(self, meaning: Meaning, exhausted: Iterable[str] = ()) -> None:
         """Take names as *meaning* sees them."""
         self.meaning = meaning
-        self._numbers: dict[Slice, tuple[int, int]] = {}
-        known = (*self.csrs.values(), *self.waiting.values())
-        self.texts = {csr.id: meaning.text(csr.name) for csr in known}
+        self.names: list[str] = []
+        self._ids: list[str] = []
+        self._position: dict[str, int] = {}
+        self._of_algorithm: defaultdict[str, int] = defaultdict(int)
+        self._selected: dict[str, tuple[int, int]] = {}
+        self._note([*self.csrs.values(), *self.waiting.values()])
+        self.all_read = bit_set([self._position[each] for each in self.csrs])
+        self.all_waiting = bit_set([self._position[each] for each in self.waiting])
+        self.levels = [self.all_read] + [0] * LEVELS
         self.exhausted: dict[str, None] = {}
-        self.covered: Counter[str] = Counter()
         for text in exhausted:
             self.exhaust(Slice(name=text))
 
-    def read(self, csrs: Iterable[Csr]) -> int:
-        """Take note of what was read, and tell how many CSRs were not known to be there."""
-        new = [csr for csr in csrs if csr.id not in self.csrs]
+    def read(self, csrs: Iterable[Csr]) -> None:
+        """Take note of what was read."""
+        new = [csr for csr in csrs if csr.id not in self.csrs or self.csrs[csr.id].name != csr.name]
         for csr in new:
+            self._forget(csr.id)
             self.csrs[csr.id] = csr
-            self.of[csr.algorithm] += 1
-            self.waiting.pop(csr.id, None)
-            text = self.texts[csr.id] = self.meaning.text(csr.name)
-            self.covered[csr.id] = sum(self.meaning.holds(part, text) for part in self.exhausted)
-        return len(new)
+        self._note(new)
+        for csr in new:
+            position = self._position[csr.id]
+            self.all_read |= 1 << position
+            self.levels[min(self.meaning.number_held(self.exhausted, self.names[position]), LEVELS)] |= 1 << position
 
-    def members(self, part: Slice, among: Mapping[str, Csr]) -> list[Csr]:
-        """Those CSRs that *part* selects."""
-        ids = self.texts if part.name is None else self.meaning.selected(part.name, self.texts)
-        csrs = (among[identity] for identity in ids if identity in among)
-        return [csr for csr in csrs if part.algorithm in {None, csr.algorithm}]
+    def _note(self, csrs: Iterable[Csr]) -> None:
+        """Give positions to *csrs*; one that was known by another name gets a new one."""
+        added = defaultdict(list)
+        for csr in csrs:
+            text, position = self.meaning.text(csr.name), self._position.get(csr.id)
+            if position is None or self.names[position] != text:
+                self._position[csr.id] = len(self.names)
+                added[csr.algorithm].append(len(self.names))
+                self.names.append(text)
+                self._ids.append(csr.id)
+        for algorithm, positions in added.items():
+            self._of_algorithm[algorithm] |= bit_set(positions)
+
+    def _forget(self, identity: str) -> None:
+        if identity in self._position:
+            others = ~(1 << self._position[identity])
+            self.waiting.pop(identity, None)
+            self.all_waiting &= others
+            self.all_read &= others
+            self.levels = [level & others for level in self.levels]
+
+    def members(self, part: Slice) -> int:
+        """Those of all names that *part* selects."""
+        if part.name is None:
+            selected = self.all_read | self.all_waiting
+        else:
+            compared, selected = self._selected.get(part.name, (0, 0))
+            selected |= bit_set(self.meaning.selected(part.name, self.names, compared))
+            self._selected[part.name] = len(self.names), selected
+        return selected if part.algorithm is None else selected & self._of_algorithm[part.algorithm]
 
     def number(self, part: Slice) -> int:
         """How many of the CSRs read are in *part*."""
-        if part.name is not None:
-            known = len(self.csrs)
-            if self._numbers.get(part, (-1, 0))[0] != known:  # asked for several times after each page
-                self._numbers[part] = known, len(self.members(part, self.csrs))
-            return self._numbers[part][1]
-        return len(self.csrs) if part.algorithm is None else self.of[part.algorithm]
+        return (self.members(part) & self.all_read).bit_count()
+
+    def csrs_in(self, part: Slice) -> list[Csr]:
+        """The CSRs read that are in *part*."""
+        return [self.csrs[self._ids[position]] for position in bits(self.members(part) & self.all_read)]
 
     def exhaust(self, part: Slice) -> None:
         """All of *part* was read: what is remembered of it and was not read is gone."""
-        for csr in self.members(part, self.waiting):
-            del self.waiting[csr.id]
-        if part.name is not None and part.algorithm is None:
-            self.exhausted[part.name] = None
-            self.covered.update(csr.id for csr in self.members(part, self.csrs))
+        members = self.members(part)
+        for position in bits(members & self.all_waiting):
+            del self.waiting[self._ids[position]]
+        self.all_waiting &= ~members
+        if part.name is None or part.algorithm is not None or part.name in self.exhausted:
+            return
+        self.exhausted[part.name] = None
+        for level in reversed(range(LEVELS)):
+            moving = self.levels[level] & members
+            self.levels[level] ^= moving
+            self.levels[level + 1] |= moving
 
     def is_covered(self, text: str) -> bool:
         """Whether every name that contains *text* was read because a part of the text was exhausted."""
-        return any(self.meaning.holds(part, text) for part in self.exhausted)
+        return self.meaning.number_held(self.exhausted, text) > 0
+
+
+def bit_set(positions: Sequence[int]) -> int:
+    """The integer with a bit at each of the *positions*, the last of them the highest."""
+    octets = bytearray(positions[-1] // 8 + 1 if positions else 0)
+    for position in positions:
+        octets[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(octets, "little")
+
+
+def bits(number: int) -> Iterator[int]:
+    """The positions of the bits of *number*."""
+    digits = bin(number)[:1:-1]
+    position = digits.find("1")
+    while position >= 0:
+        yield position
+        position = digits.find("1", position + 1)

@@ -43,7 +43,8 @@ class Memory:
     *csrs* were published, *fresh* of them read by this poll itself; *hints* were read earlier and may be gone. *top*
     and *since* are those of `Evidence`. *slices* are what showed the list, with the number of pages read of each.
     *interrupted*: the poll could not read everything. Names with one of the texts *exhausted* are all among *csrs*.
-    *unfound* is the total and how many CSRs of it were searched for in vain.
+    *unfound* is the total and how many CSRs of it were searched for in vain. For so many polls as *doubts*, two whole
+    readings have to agree.
     """
 
     csrs: Mapping[str, Csr] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Memory:
     interrupted: bool = False
     exhausted: frozenset[str] = frozenset()
     unfound: tuple[int, int] | None = None
+    doubts: int = 0
 
     @property
     def seen(self) -> Mapping[str, Csr]:

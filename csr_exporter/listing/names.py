@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 from unicodedata import combining, normalize
 
 from csr_exporter.inventory import Csr
@@ -77,11 +78,18 @@ class Meaning:
             case _:
                 return name == wanted
 
-    def selected(self, wanted: str, texts: Mapping[str, str]) -> list[str]:
-        """The keys of those *texts*, as the filter sees them, that *wanted* selects."""
+    def selected(self, wanted: str, names: Sequence[str], start: int) -> list[int]:
+        """The positions, from *start* on, of those *names*, as the filter sees them, that *wanted* selects."""
+        further = enumerate(islice(names, start, None), start)
         if self.match is Match.SUBSTRING and (self.literal or ANY_CHARACTER not in wanted):
-            return [key for key, text in texts.items() if wanted in text]  # the usual case, and many times quicker
-        return [key for key, text in texts.items() if self.holds(wanted, text)]
+            return [position for position, name in further if wanted in name]  # the usual case, and many times quicker
+        return [position for position, name in further if self.holds(wanted, name)]
+
+    def number_held(self, texts: Collection[str], name: str) -> int:
+        """How many of *texts* select *name*, as the filter sees them."""
+        if self.match is Match.SUBSTRING and self.literal:
+            return sum(map(name.__contains__, texts))  # as above
+        return sum(self.holds(text, name) for text in texts)
 
     def can_ask(self, character: str) -> bool:
         return character not in PATTERN_CHARACTERS and (self.literal or character != ANY_CHARACTER)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil, exp
 from string import ascii_letters, digits
 
-from csr_exporter.listing.found import Found
+from csr_exporter.listing.found import LEVELS, Found, bit_set
 from csr_exporter.listing.names import MAX_NAME, Match, Meaning, words
 from csr_exporter.listing.pages import PAGE_SIZE, Slice
 
@@ -42,9 +42,6 @@ CHARACTERS = ascii_letters + digits + "-_."
 LONGEST = 64
 """Further characters of a name are not looked at, so that absurd ones cost no more than others."""
 
-LEVELS = 8
-"""Names that contain so many exhausted texts, or more, count as nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -56,38 +53,36 @@ class Choice:
 
 
 class Plan:
-    """Chooses among the texts in the names that were known when it was made.
+    """Chooses among the texts in the names that are known.
 
-    Sets of CSRs are integers with a bit for each, so that how many of them a text selects is an ``&`` and a count.
+    *_members* has the CSRs that each text selects among the names looked at so far. Of a text that was made longer,
+    *_longer* has those texts; of the others, *_positions* has the names it is in, as many as it has members.
     """
 
-    def __init__(self, found: Found, asked: Collection[Slice], unread: int, window: int) -> None:
+    def __init__(self, found: Found, asked: Collection[Slice], window: int) -> None:
         self._found = found
         self._asked = asked
         self.meaning = found.meaning
         self._window = window
-        self._unread = unread
-        self._csrs = [*found.csrs.values(), *found.waiting.values()]
-        self._names = [found.texts[csr.id][:LONGEST] for csr in self._csrs]
+        self._unread = 0
+        self._names: list[str] = []
+        self._members: dict[str, int] = {}
+        self._longer: dict[str, list[str]] = {"": []}
+        self._positions: dict[str, list[int]] = {}
+        self._texts: list[tuple[str, int]] = []
+        self._shown: set[int] = set()
         self._choices = 0
         self._queue: list[tuple[float, int, str, int]] = []
-        self._take_stock()
-        self._measure(unread)
-        self._texts = [] if found.meaning.match is Match.EXACT else list(self._worth_asking())
-        self._shown = {members for text, members in self._texts if Slice(name=text) in asked}
-
-    @property
-    def outgrown(self) -> bool:
-        """Whether so many CSRs have become known since that other texts may be worth more."""
-        further = len(self._found.csrs) + len(self._found.waiting) - len(self._csrs)
-        return further > (GROWN * self._unread if len(self._csrs) > SMALL else 0)
 
     def best(self, unread: int) -> Choice | None:
         """The slice of most worth that was not asked for; None when there is nothing left to ask for."""
-        if self._found.meaning.match is Match.EXACT:
+        if self.meaning.match is Match.EXACT:
             return self._remembered_name()
-        replan = len(self._csrs) <= SMALL or self._choices % REPLAN == 0
         self._measure(unread)
+        collected = self._is_outgrown()
+        if collected:
+            self._collect(unread)
+        replan = collected or len(self._names) <= SMALL or self._choices % REPLAN == 0
         choice = None if replan else self._first()
         self._choices += 1
         if choice is None:
@@ -101,7 +96,7 @@ class Plan:
         meaning = self._found.meaning
         if meaning.match not in {Match.SUBSTRING, Match.PREFIX}:
             return None
-        known = set(longer_texts(self.meaning, "", self._names, range(len(self._csrs))))
+        known = set(longer_texts(self.meaning, "", self._names, range(len(self._names))))
         for character in dict.fromkeys(meaning.text(CHARACTERS)):
             part = Slice(name=character)
             if character not in known and part not in self._asked and meaning.can_ask(character):
@@ -121,51 +116,21 @@ class Plan:
 
     # --- what a text is worth -----------------------------------------------------------------------------------------
 
-    def _take_stock(self) -> None:
-        """Which CSRs were read, by how many exhausted texts their names contain, and which wait."""
-        found, number = self._found, len(self._csrs)
-        self._position = {csr.id: index for index, csr in enumerate(self._csrs)}
-        levels: list[list[int]] = [[] for _ in range(LEVELS + 1)]
-        for identity in found.csrs:
-            levels[min(found.covered[identity], LEVELS)].append(self._position[identity])
-        self._read = [_members(each, number) for each in levels]
-        self._all_read = _members([self._position[each] for each in found.csrs], number)
-        self._waiting = _members([self._position[each] for each in found.waiting], number)
-        self._known = len(found.csrs), len(found.exhausted)
-
     def _measure(self, unread: int) -> None:
-        """Note what was read and exhausted since, and what that says of the names that are unread."""
+        """Note what those that were read and exhausted say of the names that are unread."""
         found = self._found
-        read, exhausted = self._known
-        self._known = len(found.csrs), len(found.exhausted)
-        for text in islice(found.exhausted, exhausted, None):
-            self._exhaust(self._members_of(text))
-        for identity in islice(found.csrs, read, None):
-            bit = 1 << self._position[identity] if identity in self._position else 0
-            self._waiting &= ~bit
-            self._all_read |= bit
-            self._read[min(found.covered[identity], LEVELS)] |= bit
-        weight = sum(RARER**level * members.bit_count() for level, members in enumerate(self._read[:LEVELS]))
+        weights = [(RARER**level, members) for level, members in enumerate(found.levels[:LEVELS]) if members]
+        weight = sum(each * members.bit_count() for each, members in weights)
         waiting = len(found.waiting)
         # Where those that wait explain all that is unread, no other name is expected.
-        self._per_weight = max(0, unread - waiting) / weight if weight else 0.0
-        self._per_waiting = min(1.0, unread / waiting) if waiting else 0.0
-
-    def _exhaust(self, members: int) -> None:
-        self._waiting &= ~members
-        for level in reversed(range(LEVELS)):
-            moving = self._read[level] & members
-            self._read[level] ^= moving
-            self._read[level + 1] |= moving
-
-    def _members_of(self, text: str) -> int:
-        names = self._found.members(Slice(name=text), {csr.id: csr for csr in self._csrs})
-        return _members([self._position[csr.id] for csr in names], len(self._csrs))
+        per_weight = max(0, unread - waiting) / weight if weight else 0.0
+        self._weights = [(each * per_weight, members) for each, members in weights if per_weight]
+        if waiting:
+            self._weights.append((min(1.0, unread / waiting), found.all_waiting))
 
     def _expected(self, members: int) -> float:
         """How many unread CSRs a slice of these and unknown ones should have."""
-        weight = sum(RARER**level * (members & each).bit_count() for level, each in enumerate(self._read[:LEVELS]))
-        return (members & self._waiting).bit_count() * self._per_waiting + weight * self._per_weight
+        return sum([weight * (members & each).bit_count() for weight, each in self._weights])
 
     def _entry(self, text: str, members: int) -> tuple[float, int, str, int]:
         """By how many unread CSRs a request should bring. Of equal worth, the shorter text first: it may bring names
@@ -179,7 +144,7 @@ class Plan:
     def _worth(self, members: int) -> tuple[float, float]:
         """How many unread CSRs the window should show, and how many CSRs the slice should have."""
         expected = self._expected(members)
-        size = (members & self._all_read).bit_count() + expected
+        size = (members & self._found.all_read).bit_count() + expected
         share = 1.0 if size <= self._window else (self._window / size) ** TOO_LARGE
         return share * expected, size
 
@@ -201,60 +166,96 @@ class Plan:
 
     # --- which texts there are ----------------------------------------------------------------------------------------
 
-    def _worth_asking(self) -> Iterator[tuple[str, int]]:
-        """Texts down to the size of a page, with the CSRs they select: nothing is gained by longer ones.
+    def _is_outgrown(self) -> bool:
+        """Whether so many names have become known since texts were collected that others may be worth more."""
+        further = len(self._found.names) - len(self._names)
+        return further > (GROWN * self._unread if len(self._names) > SMALL else 0)
 
-        A text that ends with another, and selects the same CSRs, is not made longer: that would come to the same.
-        """
-        extended: dict[int, list[str]] = {}
-        texts = list(longer_texts(self.meaning, "", self._names, range(len(self._csrs))).items())
-        for text, positions in texts:
-            members = _members(positions, len(self._csrs))
+    def _collect(self, unread: int) -> None:
+        """Look at the names that are new, and at what is worth asking now."""
+        self._unread = unread
+        known, names = len(self._names), self._found.names
+        self._names.extend(name[:LONGEST] for name in names[known:])
+        self._grow("", range(known, len(names)))
+        self._texts = list(self._worth_asking())
+        self._shown = {members for text, members in self._texts if Slice(name=text) in self._asked}
+
+    def _grow(self, text: str, positions: Iterable[int]) -> None:
+        """Note which of the names at *positions*, which *text* selects, have which text longer by one character."""
+        for longer, among in longer_texts(self.meaning, text, self._names, positions).items():
+            if longer not in self._members:
+                self._members[longer] = 0
+                self._longer[text].append(longer)
+                self._positions[longer] = []
+            self._members[longer] |= bit_set(among)
+            if longer in self._longer:
+                self._grow(longer, among)
+            else:
+                self._positions[longer] += among
+
+    def _worth_asking(self) -> Iterator[tuple[str, int]]:
+        """Texts down to the size of a page, with the CSRs they select: nothing is gained by longer ones."""
+        texts = list(self._longer[""])
+        for text in texts:
+            members = self._members[text]
             expected = self._expected(members)
             if expected <= 0 or text in self._found.exhausted:
                 continue
             if text == text.strip():
                 yield text, members
-            twins = extended.setdefault(members, [])
-            if any(text.endswith(twin) for twin in twins):
-                continue
-            twins.append(text)
-            if (members & self._all_read).bit_count() + expected > PAGE_SIZE and len(text) < MAX_NAME:
-                texts.extend(longer_texts(self.meaning, text, self._names, positions).items())
+            if (members & self._found.all_read).bit_count() + expected > PAGE_SIZE and not self._is_twin(text):
+                texts.extend(self._longer_than(text))
+
+    def _is_twin(self, text: str) -> bool:
+        """Whether *text* ends with one that selects the same CSRs: to make it longer would come to the same."""
+        ends = (text[start:] for start in range(1, len(text))) if self.meaning.match is Match.SUBSTRING else ()
+        return any(self._members.get(end) == self._members[text] for end in ends)
+
+    def _longer_than(self, text: str) -> list[str]:
+        if text not in self._longer and len(text) < MAX_NAME:
+            self._longer[text] = []
+            self._grow(text, self._positions.pop(text))
+        return self._longer.get(text, [])
 
 
 def longer_texts(meaning: Meaning, text: str, names: Sequence[str], among: Iterable[int]) -> dict[str, list[int]]:
-    """The texts longer than *text* by one character, or the words, and which of the *names among* have each."""
-    longer: dict[str, list[int]] = {}
-    for end, index in _ends(meaning.match, text, names, among):
-        indexes = longer.setdefault(end, [])
-        if not indexes or indexes[-1] != index:
-            indexes.append(index)
-    return {text + end: indexes for end, indexes in longer.items() if end and all(map(meaning.can_ask, end))}
+    """The texts longer than *text* by one character, or the words, and which of the names *among* have each."""
+    match meaning.match:
+        case Match.WORD:
+            ends = _words(names, among) if not text else {}
+        case Match.PREFIX:
+            ends = _next_characters(text, names, among)
+        case _:
+            ends = _characters_after(text, names, among)
+    return {text + end: indexes for end, indexes in ends.items() if end and all(map(meaning.can_ask, end))}
 
 
-def _ends(match: Match, text: str, names: Sequence[str], among: Iterable[int]) -> Iterator[tuple[str, int]]:
-    """What may be added to *text*, with the index of the name it is in."""
-    if match is Match.WORD:
-        return ((word, index) for index in among for word in words(names[index]) if not text and len(word) <= MAX_NAME)
-    if match is Match.PREFIX:
-        return ((names[index][len(text) : len(text) + 1], index) for index in among)
-    return _characters_after(text, names, among)
+def _words(names: Sequence[str], among: Iterable[int]) -> Mapping[str, list[int]]:
+    ends: defaultdict[str, list[int]] = defaultdict(list)
+    for index in among:
+        for word in set(words(names[index])):
+            if len(word) <= MAX_NAME:
+                ends[word].append(index)
+    return ends
 
 
-def _characters_after(text: str, names: Sequence[str], among: Iterable[int]) -> Iterator[tuple[str, int]]:
+def _next_characters(text: str, names: Sequence[str], among: Iterable[int]) -> Mapping[str, list[int]]:
+    ends: defaultdict[str, list[int]] = defaultdict(list)
+    for index in among:
+        ends[names[index][len(text) : len(text) + 1]].append(index)
+    return ends
+
+
+def _characters_after(text: str, names: Sequence[str], among: Iterable[int]) -> Mapping[str, list[int]]:
     """What follows each occurrence of *text*; most of the time to plan is spent here."""
+    ends: defaultdict[str, list[int]] = defaultdict(list)
     length = len(text)
     for index in among:
         name = names[index]
         start = name.find(text)
-        while 0 <= start < len(name) - length:
-            yield name[start + length], index
+        while start >= 0:
+            indexes = ends[name[start + length : start + length + 1]]
+            if not indexes or indexes[-1] != index:
+                indexes.append(index)
             start = name.find(text, start + 1)
-
-
-def _members(positions: Sequence[int], number: int) -> int:
-    bits = bytearray(number // 8 + 1)
-    for position in positions:
-        bits[position >> 3] |= 1 << (position & 7)
-    return int.from_bytes(bits, "little")
+    return ends

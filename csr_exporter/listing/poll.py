@@ -27,6 +27,9 @@ READINGS = 2
 
 FIRST_FURTHER_PAGE = 2
 
+DOUBTED = 20
+"""For so many polls after one whose replies did not fit together, two whole readings have to agree."""
+
 
 def read(page: Callable[[Query], Page], limits: Limits, knowledge: Knowledge = NOTHING) -> Reading:
     """Read the list with as few requests as prove it complete, one after the other. Raises `SourceError`."""
@@ -74,7 +77,7 @@ class _Poll:
         self._renamed: set[str] = set()
         self._slices = memory.slices
         self._unfound = memory.unfound
-        self._total_is_doubtful = self._contradicted = self._interrupted = False
+        self._total_is_doubtful = self._total_is_tried = self._contradicted = self._interrupted = False
 
     def run(self) -> None:
         """Read until the list is proven, nothing more can be learned, or the budget or the time is spent."""
@@ -104,17 +107,23 @@ class _Poll:
     def _begin(self) -> Walk:
         """Ask for the first page of another reading."""
         self._note_attempt()
-        self._contradicted = self._division is not None and self._division.contradicted
         self._reader.begin()
         walk = self._walk = Walk(self._reader, WHOLE)
         if self._attempts and self._reader.total != self._attempts[-1].total:
             self._attempts[-1].changed = True
         return walk
 
+    @property
+    def _current(self) -> _Attempt:
+        return _Attempt(self._reader.csrs, self._reader.total, self._reader.changed)
+
+    @property
+    def _is_noted(self) -> bool:
+        return bool(self._attempts) and self._attempts[-1].csrs is self._reader.csrs
+
     def _note_attempt(self) -> None:
-        reader = self._reader
-        if reader.csrs:
-            self._attempts.append(_Attempt(reader.csrs, reader.total, reader.changed))
+        if self._reader.csrs:
+            self._attempts.append(self._current)
 
     def _another_reading_helps(self) -> bool:
         """Not where CSRs lack that cannot be found; nor where more were read than counted, all known before."""
@@ -123,12 +132,15 @@ class _Poll:
             return True
         known = {*self._carried, *reader.csrs}
         enough = reader.total is None or len(known) >= reader.total
-        return enough and (self._proven is not None or any(each not in self._memory.seen for each in known))
+        # What is carried on was seen before, too, but only the first page can show that it is still there.
+        seen = {} if self._carried else self._memory.seen
+        return enough and (self._proven is not None or any(each not in seen for each in known))
 
     def _read(self, walk: Walk) -> None:
         """Read the list, its first page having been read."""
         again = bool(self._attempts)
         self._walk_window(walk, again=again)
+        self._contradicted &= not walk.whole
         if not walk.whole and walk.total is not None and not (again and self._proven is not None):
             self._divide(walk)
 
@@ -158,9 +170,15 @@ class _Poll:
         return misled and self._limits.offset_mode is None and self._calibrations < READINGS
 
     def _total_holds(self, walk: Walk) -> bool:
-        """Whether the total may be relied on, tried where the last page is full: perhaps it counts only the page."""
-        if self._reader.habits.counts_list is not None or walk.rows != walk.total or walk.page.entries < PAGE_SIZE:
+        """Whether the total may be relied on, tried where the last page is full: perhaps it counts only the page.
+
+        A total that was trusted is tried again where that page has something new: the total may lag behind it.
+        """
+        trusted = self._reader.habits.counts_list
+        tried = self._total_is_tried or all(csr.id in self._memory.csrs for csr in walk.page.csrs)
+        if trusted is False or (trusted and tried) or walk.rows != walk.total or walk.page.entries < PAGE_SIZE:
             return True
+        self._total_is_tried = True
         self._total_is_doubtful = True
         holds = walk.try_total()
         self._total_is_doubtful = False
@@ -187,6 +205,9 @@ class _Poll:
             self._interrupted = True
         finally:
             self._requests.reserve = 0
+            # What is carried over from a reading that contradicts itself does not make the next one better.
+            contradicted = self._division is not None and self._division.contradicted
+            self._contradicted = contradicted or (self._contradicted and bool(self._carried))
 
     def _tasks(self) -> Iterator[tuple[Found, tuple[tuple[Slice, int], ...]]]:
         """What counts as found, and the slices to begin with, in one division after the other.
@@ -222,7 +243,19 @@ class _Poll:
 
     @property
     def _proven(self) -> frozenset[str] | None:
-        return None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
+        proven = None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
+        in_doubt = self._memory.doubts > 0 or self._reader.contradicts_itself
+        return None if proven is None or (in_doubt and not self._agreed(proven)) else proven
+
+    def _agreed(self, proven: frozenset[str]) -> bool:
+        """Whether the last two whole readings, of this poll or the one before, both showed just what is proven."""
+        whole = [set(self._memory.csrs)] if self._memory.fresh.issuperset(self._memory.csrs) else []
+        for attempt in self._attempts if self._is_noted else [*self._attempts, self._current]:
+            if proven == attempt.csrs.keys() and not attempt.changed and attempt.total in {None, len(proven)}:
+                whole.append(set(attempt.csrs))
+            elif attempt.changed or attempt.total not in {None, len(proven)} or not proven.issuperset(attempt.csrs):
+                whole.clear()
+        return len(whole) >= READINGS and all(each == proven for each in whole[-READINGS:])
 
     @property
     def torn_walks(self) -> int:
@@ -268,8 +301,8 @@ class _Poll:
         """Whether a CSR that was not read again has another name now: a slice that it should be in lacks it."""
         unread = {each: csr for each, csr in listed.items() if each not in self._reader.every_csr}
         exhausted = self._division.exhausted if self._division and unread else []
-        found = Found(self._names.meaning, {}, unread)
-        return any(found.members(part, unread) for part in exhausted)
+        found = Found(self._names.meaning, unread, {})
+        return any(found.number(part) for part in exhausted)
 
     def learned(self) -> Knowledge:
         """What the next poll should know; an offset found useless is tried again."""
@@ -285,6 +318,8 @@ class _Poll:
 
     def _remembered(self) -> Memory:
         listed, evidence = self._listed(), self._reader.evidence
+        too_many = any(attempt.total is not None and len(attempt.csrs) > attempt.total for attempt in self._attempts)
+        suspect = too_many or self.torn_walks > 0 or self._contradicted or self._reader.contradicts_itself
         seen = {**self._memory.seen, **self._reader.every_csr}
         divided = self._division is not None
         # Those that may still be there: they help to plan, and must not be forgotten while they are known to be.
@@ -302,4 +337,5 @@ class _Poll:
             interrupted=self._interrupted and divided,
             exhausted=frozenset(self._division.found.exhausted if self._division and self._interrupted else ()),
             unfound=self._unfound if divided else None,
+            doubts=DOUBTED if suspect else max(0, self._memory.doubts - 1),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from csr_exporter.inventory import Csr, Page
+from csr_exporter.inventory import Csr, OffsetMode, Page
 from csr_exporter.listing.knowledge import Habits
 from csr_exporter.listing.offsets import Paging
 from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, Requests, Slice
@@ -33,6 +33,8 @@ class Reader:
         self.total: int | None = None
         self.changed = False
         self.filters_algorithms = True
+        self._past_totals: list[int] = []
+        self._total_contradicted = False
 
     def begin(self) -> None:
         """Begin to read the list anew."""
@@ -53,7 +55,9 @@ class Reader:
         else:
             self.evidence.add(page.csrs)
             if page.total is not None:
-                self.totals[part] = max(page.total, page.entries)
+                total = max(page.total, page.entries)
+                self.changed |= self.habits.counts_list is True and self.totals.get(part, total) != total
+                self.totals[part] = total
         self.page_length = max(self.page_length, page.entries)
         return page
 
@@ -70,6 +74,11 @@ class Reader:
             [part for part in self.totals if part.algorithm and part.name is None] if self.filters_algorithms else []
         )
         return {part.algorithm or "": total for part in parts if (total := self.total_of(part)) is not None}
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether a reply showed that the service does not answer from one list at a time."""
+        return self._total_contradicted or self.evidence.reappeared
 
     def trust_totals(self) -> None:
         """The service's ``total`` was found to count the list."""
@@ -88,11 +97,26 @@ class Reader:
         if self.habits.counts_list is False:
             total = None
         if total is not None:
-            self.changed |= self.total is not None and total != self.total
-            self.total = total
+            self._note_total(total)
+            self._total_contradicted |= self._shows_another_length(page, offset)
         length = self._length_by_end(page, offset, total) if total is None or total == AT_LEAST else total
         first_page = offset == 0 and size == PAGE_SIZE
         self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)
+
+    def _note_total(self, total: int) -> None:
+        self.changed |= self.total is not None and total != self.total
+        self.total = total
+        if self._past_totals[-1:] != [total]:
+            self._total_contradicted |= total in self._past_totals
+            self._past_totals.append(total)
+
+    def _shows_another_length(self, page: Page, offset: int) -> bool:
+        """Whether a page ends the list elsewhere than its own total does."""
+        row, total = self.paging.row_at(offset), page.total or 0
+        if row is None or not page.entries or self.paging.mode is OffsetMode.UNTESTED or total >= AT_LEAST:
+            return False
+        end = row + page.entries
+        return end > total or (end < total and page.entries < self.page_length and self.page_is_short)
 
     def _length_by_end(self, page: Page, offset: int, at_least: int | None) -> int | None:
         """How long the list is where its end shows: after a page that is short.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from csr_exporter.changes import ChangeKind
 from csr_exporter.inventory import OTHER, UNKNOWN, Inventory
@@ -18,6 +18,9 @@ from csr_exporter.page.status_json import iso8601
 from csr_exporter.page.translations import Language, day, moment
 from csr_exporter.page.view import View
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _FOLDER = Path(__file__).parent / "templates"
 
 PROJECT = "https://github.com/csr-exporter/csr-exporter/tree/main"
@@ -27,49 +30,75 @@ STYLE = (_FOLDER / "page.css").read_text(encoding="utf-8")
 STYLE_HASH = hashlib.sha256(STYLE.encode()).hexdigest()[:12]
 """Part of the stylesheet's address, so that browsers may cache it and still never use that of another version."""
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_TEMPLATES.filters["number"] = "{:,}".format
-_TEMPLATES.globals |= {
-    "strip": strip,
-    "moment": moment,
-    "day": day,
-    "iso8601": iso8601,
-    "project": PROJECT,
-    "style_hash": STYLE_HASH,
-    "badges": (*State, *Flaw),
-}
-
 EVERYTHING = View()
+
+
+@cache
+def _templates() -> Environment:
+    """Made when the first page is asked for; many exporters never are."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - 2 MiB
+
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["number"] = "{:,}".format
+    templates.globals |= {
+        "strip": strip,
+        "moment": moment,
+        "day": day,
+        "iso8601": iso8601,
+        "project": PROJECT,
+        "style_hash": STYLE_HASH,
+        "badges": (*State, *Flaw),
+    }
+    return templates
 
 
 def render(facts: Overview, language: Language, version: str, view: View = EVERYTHING) -> str:
     """The page that shows *facts* in *language*, which are those that *view* asks for."""
-    return _TEMPLATES.get_template("page.html").render(
-        facts=facts,
-        now=facts.now,
-        language=language,
-        t=language.translate,
-        algorithms=lambda counts: algorithm_bars(counts, language),
-        ages=lambda bands: age_bars(bands, language),
-        coverage=lambda inventory: coverage(inventory, language),
-        version=version,
-        view=view,
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            facts=facts,
+            now=facts.now,
+            language=language,
+            t=language.translate,
+            algorithms=lambda counts: algorithm_bars(counts, language),
+            ages=lambda bands: age_bars(bands, language),
+            coverage=lambda inventory: coverage(inventory, language),
+            version=version,
+            view=view,
+        )
     )
 
 
 def render_csrs(table: CsrTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return _TEMPLATES.get_template("csrs.html").render(
-        table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort)
+    return (
+        _templates()
+        .get_template("csrs.html")
+        .render(table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort))
     )
 
 
 def render_changes(table: ChangeTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return _TEMPLATES.get_template("changes.html").render(
-        table=table, now=table.now, language=language, t=language.translate, version=version, kinds=tuple(ChangeKind)
+    return (
+        _templates()
+        .get_template("changes.html")
+        .render(
+            table=table,
+            now=table.now,
+            language=language,
+            t=language.translate,
+            version=version,
+            kinds=tuple(ChangeKind),
+        )
     )
 
 

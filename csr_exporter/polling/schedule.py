@@ -107,18 +107,20 @@ class Schedule:
             call.poll(job.next_run_time.timestamp() if job and job.next_run_time else None)
 
     def _watch_clock(self) -> None:
-        """Move all planned calls along with the clock: set back by an hour, it would make them wait an hour longer."""
+        """Plan all calls anew when the clock is set: set back by an hour, it would make them wait an hour longer."""
         ahead = self._now() - time.monotonic()
         while not self._stopping.wait(self._clock_check):
             before, ahead = ahead, self._now() - time.monotonic()
             if abs(ahead - before) > CLOCK_JUMP:
                 log.warning("clock_set", seconds=round(ahead - before, 3))
-                self._move(timedelta(seconds=ahead - before))
+                self._plan_anew()
 
-    def _move(self, span: timedelta) -> None:
+    def _plan_anew(self) -> None:
         for job in self._scheduler.get_jobs():
+            # Not moved by the jump: what was planned since the clock was set is right already.
+            due = self._now() + job.trigger.due - time.monotonic()
             with suppress(JobLookupError):  # removed meanwhile
-                job.modify(next_run_time=job.next_run_time + span)
+                job.modify(next_run_time=datetime.fromtimestamp(due, UTC))
 
 
 class _Threads(BasePoolExecutor):  # type: ignore[misc] # APScheduler ships no types
@@ -139,7 +141,11 @@ class Intervals(BaseTrigger):  # type: ignore[misc] # likewise
     def __init__(self, seconds: float, first: datetime) -> None:
         self._seconds = seconds
         self._first = first
+        self.due = time.monotonic()
+        """When the next call is due by the monotonic clock, in seconds."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         spread = 0.5 if previous_fire_time == self._first else JITTER / 2
-        return now + timedelta(seconds=self._seconds * random.uniform(1 - spread, 1 + spread))  # noqa: S311 - no secret
+        span = self._seconds * random.uniform(1 - spread, 1 + spread)  # noqa: S311 - no secret
+        self.due = time.monotonic() + span
+        return now + timedelta(seconds=span)

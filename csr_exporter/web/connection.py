@@ -44,9 +44,11 @@ class Connections:
         self.silent: dict[Handshake, None] = {}
         self.handshakes: dict[Handshake, None] = {}
         self.established: dict[Connection, None] = {}
+        self.opened = asyncio.Event()  # set while there may be any
 
     def make_room(self, newcomer: Handshake | Connection) -> None:
         """If there are too many, drop another: the oldest that sent nothing, the oldest handshake, or an idle one."""
+        self.opened.set()
         silent = (each for each in self.silent if each is not newcomer)
         unfinished = (each for each in self.handshakes if each is not newcomer)
         idle = (each for each in self.established if each.idle and each is not newcomer)
@@ -69,6 +71,8 @@ class Connections:
         for each in waited_for:
             if each.due < now:
                 each.drop()
+        if not waited_for and not self.handshakes:
+            self.opened.clear()
 
 
 class Handshake(asyncio.Protocol):

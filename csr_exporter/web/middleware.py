@@ -98,6 +98,7 @@ class _BasicAuth:
     def __init__(self, limits: RequestLimits) -> None:
         self._limits = limits
         self._bcrypt = CapacityLimiter(1)
+        self._waiting = 0
         self._attempts: Counter[str] = Counter()
 
     async def refusal(self, scope: Scope, users: Users) -> Response | None:
@@ -111,19 +112,24 @@ class _BasicAuth:
         return await self._verified(_network(scope), users, *credentials)
 
     async def _verified(self, network: str, users: Users, user: str, password: bytes) -> Response | None:
-        bcrypt = self._bcrypt.statistics()
-        waiting = bcrypt.borrowed_tokens + bcrypt.tasks_waiting
-        if waiting >= self._limits.passwords or self._attempts[network] >= self._limits.attempts:
+        if self._waiting >= self._limits.passwords or self._attempts[network] >= self._limits.attempts:
             return _busy()
         self._attempts[network] += 1
         try:
-            if await to_thread.run_sync(users.verify, user, password, limiter=self._bcrypt):
+            if await self._right(users, user, password):
                 return None
             await sleep(self._limits.failure_seconds)
             return _unauthorized()
         finally:
             self._attempts.subtract([network])
             self._attempts += Counter()  # drops those at 0
+
+    async def _right(self, users: Users, user: str, password: bytes) -> bool:
+        self._waiting += 1  # at once: of many that come together, the limiter would count none yet
+        try:
+            return await to_thread.run_sync(users.verify, user, password, limiter=self._bcrypt)
+        finally:
+            self._waiting -= 1
 
 
 def _network(scope: Scope) -> str:

@@ -33,6 +33,9 @@ MOST_CONNECTIONS = 16_384
 RESERVE = 256
 """Descriptors kept free for polls and files."""
 
+TICK = 1.0
+"""Seconds between two looks for clients that are overdue, and between two values of the header ``Date``."""
+
 
 class AddressError(Exception):
     """We cannot listen on an address; the message says which and why."""
@@ -136,7 +139,7 @@ async def serve_until(stopping: asyncio.Event, listeners: Sequence[Listener], li
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with our connections, which is why it overrides `startup`, and without its handling of signals.
+    """uvicorn with our connections, which is why it overrides `startup`, a slower tick, and no handling of signals.
 
     uvicorn would raise a signal anew at the end, and then exit with its number instead of 0.
     """
@@ -181,10 +184,19 @@ class _Server(uvicorn.Server):
         state["drop"] = connection.drop
         return connection
 
-    async def on_tick(self, counter: int) -> bool:
-        if counter % 10 == 0:  # once a second, like the header ``Date``
+    async def main_loop(self) -> None:
+        """Wait to be stopped. That of uvicorn looks ten times a second: most of what an idle exporter takes."""
+        async with asyncio.TaskGroup() as group:
+            ticking = group.create_task(self._tick())
+            await self._stopping.wait()
+            ticking.cancel()
+
+    async def _tick(self) -> None:
+        await self.on_tick(0)
+        while await self._connections.opened.wait():
+            await self.on_tick(0)
             self._connections.drop_overdue(asyncio.get_running_loop().time())
-        return await super().on_tick(counter) or self._stopping.is_set()
+            await asyncio.sleep(TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._connections.drop_unfinished()

@@ -124,6 +124,13 @@ def schema() -> str:
         secrets=_section(existing=NAMES, create=TEXTS),
         replicas={"type": "integer", "minimum": 0},
         shards={"type": "integer", "minimum": 1, "maximum": 9999},
+        persistence=_section(
+            enabled=SWITCH,
+            size={"type": "string", "pattern": "^[1-9][0-9]*[MGT]i$"},
+            storageClass=TEXT,
+            retention=SPAN,
+            annotations=TEXTS,
+        ),
         web=_section(config=FREE, existingSecret=TEXT, tlsSecret=TEXT, routePrefix={"pattern": "^(/[^/]+)*$", **TEXT}),
         extraArgs={"type": "array", "items": {"type": "string", "pattern": "^--"}},
         service=_section(

@@ -48,7 +48,7 @@ def _expanded(case: Case) -> Iterator[Case]:
     fires = int(case["fires"])
     below = {series_of(name, account="staging"): values for name, values in case["below"].items()}
     replicas = {
-        series_of(name, instance=instance): values
+        series_of(name, instance=instance, node=f"node-{instance}", pod_template_hash=instance): values
         for instance in ("one", "two")
         for name, values in case["series"].items()
     }
@@ -125,7 +125,11 @@ def _number(_query: str, otherwise: str, _shape: str = "") -> str:
     return f"⟦||{otherwise}⟧"
 
 
-def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
+def _listing(_query: str, _label: str, _shape: str, before: str, _most: str = "") -> str:
+    return f"⟦ {before} |.|⟧"
+
+
+def _names(_query: str, _label: str, before: str) -> str:
     return f"⟦ {before} |.|⟧"
 
 
@@ -133,7 +137,7 @@ def _choice(_query: str, yes: str, no: str) -> str:
     return f"⟦{yes}||{no}⟧"
 
 
-EXPECTED = alerts_of(template(_number, _listing, _choice))
+EXPECTED = alerts_of(template(_number, _listing, _choice, _names))
 """The alerts with a gap for each query: what stands before and after its answer, and what instead of one."""
 
 

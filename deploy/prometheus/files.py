@@ -7,7 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.prometheus.cases import CASES, trials, written
-from deploy.prometheus.rules import ALERTS, CONCERNS, DEFAULTS, HEADER, HERE, RULES, TEMPLATE, as_yaml, filled, text
+from deploy.prometheus.rules import (
+    ALERTS,
+    CONCERNS,
+    DEFAULTS,
+    HEADER,
+    HERE,
+    RULES,
+    TEMPLATE,
+    TEXTFILE_RULES,
+    as_yaml,
+    filled,
+    suits,
+    text,
+)
 
 DOCS = HERE.parent.parent / "docs"
 TESTS = HERE / "tests"
@@ -17,6 +30,7 @@ def files() -> Mapping[Path, str]:
     """Content by path."""
     return {
         RULES: text(),
+        TEXTFILE_RULES: text(textfile=True),
         **{TESTS / name: content for name, content in unit_tests()},
         DOCS / "alerts.md": "\n".join(_alerts_page()) + "\n",
         DOCS / "runbooks" / "README.md": "\n".join(_runbooks_page()) + "\n",
@@ -42,7 +56,9 @@ def _of(concern: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _alerts_page() -> Iterator[str]:
-    yield from (DOCS / "alerts.head.md").read_text(encoding="utf-8").splitlines()
+    left_out = ", ".join(f"`{name}`" for name, alert in ALERTS.items() if not suits(alert, textfile=True))
+    head = (DOCS / "alerts.head.md").read_text(encoding="utf-8").replace("@@not_textfile@@", left_out)
+    yield from head.splitlines()
     for concern in CONCERNS:
         yield from ("", f"### {concern.capitalize()}", "")
         yield from ("| alert | severity | fires when | for |", "| --- | --- | --- | --- |")

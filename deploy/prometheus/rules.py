@@ -16,13 +16,13 @@ from csr_exporter.inventory import DOCUMENTED_ALGORITHMS
 
 HERE = Path(__file__).parent
 RULES = HERE / "csr-exporter.rules.yml"
+TEXTFILE_RULES = HERE / "csr-exporter-textfile.rules.yml"
 HEADER = "# Written by `make rules` from the code beside it; what the alerts mean is in docs/alerts.md.\n"
 CONCERNS = ("hygiene", "trust", "access", "exporter")
 """Groups of alerts, by the value of their label ``concern``."""
 
-REPLICA_LABELS = "instance, pod"
-"""Labels that tell replicas of one exporter apart. Alerts about an account must not have them, or two replicas would
-alert twice; other labels of a target, such as a cluster, stay."""
+GROUPS = {"trust": "accounts", "access": "accounts"}
+"""Concerns that share a group: what one alert silences must not outlive it until another group is evaluated."""
 
 OWN_ALERT = ("unauthorized", "forbidden", "credentials_unavailable", "throttled")
 """Reasons of failed polls that have an alert of their own."""
@@ -35,8 +35,8 @@ Thresholds = Mapping[str, Any]
 
 
 def _query(query: str) -> str:
-    of = "instance" if "instance=%q" in query else "account"
-    return f"printf `{query}`" + f" $labels.{of} $labels.job" * query.count("job=%q") + " | query"
+    arguments = "".join(f" $labels.{label}" for label in re.findall(r"(\w+)=%q", query))
+    return f"printf `{query}`{arguments} | query"
 
 
 def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
@@ -44,16 +44,49 @@ def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
     return f"{{{{ with {_query(query)} }}}}{{{{ . | first | value | {shape} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _listing(query: str, label: str, shape: str, before: str) -> str:
-    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none."""
+def _listing(query: str, label: str, shape: str, before: str, most: str = "") -> str:
+    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none.
+
+    Nor is there anything, not even the query, if the value of the alert is above *most*.
+    """
     each = f"{{{{ or $each.Labels.{label} $each.Labels.id }}}} ({{{{ $each.Value | {shape} }}}})"
-    items = f"{{{{ range $index, $each := . }}}}{{{{ if $index }}}}, {{{{ end }}}}{each}{{{{ end }}}}"
-    return f"{{{{ with {_query(query)} }}}} {before} {items}.{{{{ end }}}}"
+    text = f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+    return f"{{{{ if le $value {most} }}}}{text}{{{{ end }}}}" if most else text
+
+
+def _names(query: str, label: str, before: str) -> str:
+    """*before* and the *label* of each result of *query*, or nothing if there is none."""
+    each = f"{{{{ $each.Labels.{label} }}}}"
+    return f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
+
+
+def _items(each: str) -> str:
+    return f"{{{{ range $index, $each := . }}}}{{{{ if $index }}}}, {{{{ end }}}}{each}{{{{ end }}}}"
 
 
 def _choice(query: str, yes: str, no: str) -> str:
     """*yes* if *query* has a result, else *no*."""
     return f"{{{{ with {_query(query)} }}}}{yes}{{{{ else }}}}{no}{{{{ end }}}}"
+
+
+WINDOWS = ((1, " <= {0}@@"), (6, " > {0}@@ <= {0}6@@"), (144, " > {0}6@@"))
+"""How many times as long a window is, and for which poll intervals."""
+
+
+def _gained(counter: str, window: str, before: int = 0, ignoring: str = "") -> str:
+    """What *counter* gained in a *window* that follows the poll interval, so many windows *before* now.
+
+    Not ``increase``: ranges as long as the longest of these would be read for every account. After a restart it is what
+    was counted since.
+    """
+    matching = f" ignoring ({ignoring})" if ignoring else ""
+    parts = []
+    for times, bounds in WINDOWS:
+        last = counter + (f" offset @@{window}:range{times * before}@@" if before else "")
+        first = f"{counter} offset @@{window}:range{times * (before + 1)}@@"
+        interval = "csr_exporter_poll_interval_seconds" + bounds.format("@@window_interval:seconds")
+        parts.append(f"({last} - {first} >= 0 or {last}) and{matching} ({interval})")
+    return "\nor\n".join(parts)
 
 
 def rendered(file: str, **context: object) -> str:
@@ -76,26 +109,30 @@ def template(
     number: Callable[..., str] = _number,
     listing: Callable[..., str] = _listing,
     choice: Callable[..., str] = _choice,
+    names: Callable[..., str] = _names,
 ) -> dict[str, Any]:
     """The template as data, its thresholds still open. *number* and the others write the queries of annotations."""
-    failures = "increase(csr_exporter_poll_failures_total{account=%q,job=%q}[@@failing_window:range@@])"
+    aged = "max without (@@replica_labels@@) (scm_csr_age_distribution_seconds_gcount{account=%q,job=%q})"
     text = rendered(
         "rules.template.yml",
         number=number,
         listing=listing,
-        replica=REPLICA_LABELS,
+        names=names,
+        gained=_gained,
         documented_algorithms=DOCUMENTED_ALGORITHMS,
         no_own_alert=f'reason!~"{"|".join(OWN_ALERT)}"',
         held=number("max(scm_csr_reported{account=%q,job=%q})", "an unknown number of"),
         limit=number("max(scm_csr_limit{account=%q,job=%q})", "?"),
+        # Where the age of some CSRs is not known, they may be older than those whose is.
+        at_least=choice(f"max(scm_csr_reported{{account=%q,job=%q}}) > (sum({aged}) or vector(0))", "at least ", ""),
         # Which way a clock is off: the skew is the service's clock minus ours.
         direction=choice("sum(csr_exporter_clock_skew_seconds{instance=%q,job=%q}) > 0", "behind", "ahead"),
         interval=number("max(csr_exporter_poll_interval_seconds{account=%q,job=%q})", "?", "humanizeDuration"),
         recent_failures=listing(
-            f"sort_desc(max by (reason) ({failures}) > 0)",
+            "sort_desc(max by (reason) (account_reason:csr_exporter_poll_failures:recent{account=%q,job=%q}))",
             "reason",
             'printf "%.0f"',
-            "Failed polls in the last @@failing_window@@:",
+            "Failed polls of late:",
         ),
     )
     content: dict[str, Any] = yaml.safe_load(text)
@@ -145,20 +182,39 @@ VERBS: Mapping[str, Callable[[Any, float], str]] = {
 
 def filled(text: str, thresholds: Thresholds = DEFAULTS, faster: float = 1.0) -> str:
     """*text* with the numbers of *thresholds*, for a clock that runs so many times *faster*."""
-    return re.sub(r"@@(\w+):?(\w*)@@", lambda match: VERBS[match[2]](thresholds[match[1]], faster), text)
+    return re.sub(
+        r"@@(\w+):?([a-z]*)(\d*)@@",
+        lambda match: VERBS[match[2]](thresholds[match[1]], faster / int(match[3] or 1)),
+        text,
+    )
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
-def open_groups(*, replicas: bool = False) -> list[dict[str, Any]]:
-    """The groups of rules with their thresholds open; *replicas* says whether that threshold is set."""
-    groups: dict[str, list[Rule]] = {name: [] for name in ("records", *CONCERNS)}
+def open_groups(*, replicas: bool = False, textfile: bool = False) -> list[dict[str, Any]]:
+    """The groups of rules with their thresholds open, all or those for the textfile collector alone.
+
+    *replicas* says whether that threshold is set.
+    """
+    groups: dict[str, list[Rule]] = {"records": []}
     for each in TEMPLATE["records"]:
-        groups[each.get("group", "records")].append({"record": each["record"], "expr": each["expr"]})
+        if suits(each, textfile=textfile):
+            rule = {"record": each["record"], "expr": each["expr"]}
+            groups.setdefault(_group(each.get("group", "records")), []).append(rule)
     for each in ALERTS.values():
-        groups[each["concern"]].append(open_rule(each, replicas=replicas))
+        if suits(each, textfile=textfile):
+            groups.setdefault(_group(each["concern"]), []).append(open_rule(each, replicas=replicas))
     return [{"name": f"csr-exporter.{name}", "rules": rules} for name, rules in groups.items()]
+
+
+def _group(name: str) -> str:
+    return GROUPS.get(name, name)
+
+
+def suits(rule: Rule, *, textfile: bool) -> bool:
+    """Whether *rule* can work, with the textfile collector if *textfile*: a run of ``once`` has no past."""
+    return not textfile or rule.get("textfile", True)
 
 
 def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
@@ -170,6 +226,7 @@ def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
         "alert": alert["alert"],
         "expr": alert["expr"],
         "for": alert["for"],
+        **{key: alert[key] for key in ("keep_firing_for",) if key in alert},
         "labels": {"severity": alert["severity"], "concern": alert["concern"]},
         "annotations": {
             "summary": alert["summary"],
@@ -180,21 +237,24 @@ def open_rule(alert: Rule, *, replicas: bool = False) -> Rule:
     }
 
 
-def groups(thresholds: Thresholds | None = None, faster: float = 1.0) -> list[dict[str, Any]]:
+def groups(
+    thresholds: Thresholds | None = None, faster: float = 1.0, *, textfile: bool = False
+) -> list[dict[str, Any]]:
     """The groups of rules, at the defaults but for *thresholds*, for a clock that runs so many times *faster*."""
     given = DEFAULTS | dict(thresholds or {})
-    content = open_groups(replicas=given["replicas"] is not None)
+    content = open_groups(replicas=given["replicas"] is not None, textfile=textfile)
     for rule in (rule for group in content for rule in group["rules"]):
         rule["expr"] = filled(rule["expr"], given, faster)
         if "alert" in rule:
-            rule["for"] = duration(seconds(rule["for"]) / faster)
+            for key in rule.keys() & {"for", "keep_firing_for"}:
+                rule[key] = duration(seconds(rule[key]) / faster)
             rule["annotations"] = {name: filled(text, given, faster) for name, text in rule["annotations"].items()}
     return content
 
 
-def text(thresholds: Thresholds | None = None, faster: float = 1.0) -> str:
+def text(thresholds: Thresholds | None = None, faster: float = 1.0, *, textfile: bool = False) -> str:
     """The rule file."""
-    return HEADER + as_yaml({"groups": groups(thresholds, faster)})
+    return HEADER + as_yaml({"groups": groups(thresholds, faster, textfile=textfile)})
 
 
 # --- YAML -------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.table import Figure, Row, markdown
+from bench.table import Figure, Row, at_least, at_most, markdown
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ def test_a_figure_is_the_median_with_its_spread(values: tuple[float, ...], unit:
     assert str(Figure(values, unit)) == text
 
 
-def test_a_row_says_how_many_times_as_much_the_other_one_takes() -> None:
-    compared = Row("a scrape", Figure((0.01,)), Figure((0.6,)), "a library", "at least 25")
-    alone = Row("memory", Figure((2**20,), "B"))
+def test_a_row_says_how_many_times_as_much_the_other_one_takes_and_whether_the_goal_is_met() -> None:
+    compared = Row("a scrape", Figure((0.01,)), Figure((0.6,)), "a library", at_least(25))
+    alone = Row("memory", Figure((2**20,), "B"), wanted=at_most(2**19, "B"))
 
     assert list(markdown([compared, alone])) == [
         "| measured | CSR Exporter | compared with | ratio | wanted |",
         "| --- | --- | --- | --- | --- |",
-        "| a scrape | 10 ms | 600 ms, a library | 60 | at least 25 |",
-        "| memory | 1 MiB |  |  |  |",
+        "| a scrape | 10 ms | 600 ms, a library | 60 | at least 25: met |",
+        "| memory | 1 MiB |  |  | at most 512 KiB: missed |",
     ]

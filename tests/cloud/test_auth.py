@@ -334,15 +334,16 @@ class TestSharing:
         assert (error.reason, error.detail) == (Reason.UNAUTHORIZED, first.fails().detail)
         assert PASSWORD_PAUSE - 10 < error.pause <= PASSWORD_PAUSE
 
-    def test_a_refused_password_is_tried_again_when_the_pause_is_over(
-        self, account: SimulatedAccount, simulator: Simulator
+    @pytest.mark.parametrize("seconds", [PASSWORD_PAUSE + 1, -1])
+    def test_a_refused_password_is_tried_again_when_the_pause_is_over_or_the_clock_set_back(
+        self, account: SimulatedAccount, simulator: Simulator, seconds: float
     ) -> None:
         clock = Clock()
         shared = Leases(clock).shared("the user")
         first, second = wrong(simulator, account, shared), wrong(simulator, account, shared)
         first.fails()
 
-        clock.time += PASSWORD_PAUSE + 1
+        clock.time += seconds
         second.fails()
 
         assert sent(simulator, "iam") == [401, 401]

@@ -39,6 +39,9 @@ class Query:
     table: bool = False
     legend: str = "__auto"
     interval: str = ""
+    points: int = MOST_POINTS
+    last: str = ""
+    """How much of the time range is asked for, if not all of it."""
 
     def __str__(self) -> str:
         return f"{self.dashboard}: {self.panel}: {self.ref}"
@@ -114,6 +117,8 @@ class Dashboard:
                     table=target.get("format") == "table",
                     legend=target.get("legendFormat", "__auto"),
                     interval=panel.get("interval", ""),
+                    points=panel.get("maxDataPoints", MOST_POINTS),
+                    last=panel.get("timeFrom", ""),
                 )
         for marks in self.content["annotations"]["list"]:
             yield Query(self.title, f"annotation {marks['name']}", "A", marks["expr"], interval=marks.get("step", ""))
@@ -135,12 +140,15 @@ class Viewer:
     def options(self, dashboard: Dashboard) -> dict[str, list[str]]:
         """What each query variable offers, those above it as chosen."""
         return {
-            variable["name"]: self._offered(variable["query"], dashboard)
+            variable["name"]: self._offered(variable, dashboard)
             for variable in dashboard.variables
             if variable["type"] == "query"
         }
 
-    def _offered(self, query: str, dashboard: Dashboard) -> list[str]:
+    def _offered(self, variable: Mapping[str, Any], dashboard: Dashboard) -> list[str]:
+        query = variable["query"]
+        if found := re.fullmatch(r"query_result\((.+)\)", query):
+            return self._extracted(self.put_in(found[1], dashboard), variable["regex"].strip("/"))
         found = re.fullmatch(r"label_values\((.+), (\w+)\)", query)
         assert found, query
         selector = self.put_in(found[1], dashboard)
@@ -148,9 +156,18 @@ class Viewer:
         values: list[str] = self.prometheus.get(f"label/{found[2]}/values", **asked)
         return values
 
+    def _extracted(self, expr: str, regex: str) -> list[str]:
+        """What *regex* finds in an answer as Grafana writes it."""
+        written = (
+            ",".join(f'{name}="{value}"' for name, value in series.labels.items())
+            for series in self.prometheus.instant(expr, self.window.end)
+        )
+        return [found[1] for text in written if (found := re.search(regex, text))]
+
     def put_in(self, text: str, dashboard: Dashboard, step: int = 0) -> str:
         """*text* with variables and intervals in their places. Raises `AssertionError` for one that is not known."""
-        values = {variable["name"]: self._value(variable) for variable in dashboard.variables}
+        used = set(re.findall(r"\$(\w+)", text))
+        values = {each["name"]: self._value(each, dashboard) for each in dashboard.variables if each["name"] in used}
         values["__range"] = f"{self.window.length}s"
         if step:
             values["__interval"] = f"{step}s"
@@ -159,10 +176,13 @@ class Viewer:
         assert "$" not in done, done
         return done
 
-    def _value(self, variable: Mapping[str, Any]) -> str:
+    def _value(self, variable: Mapping[str, Any], dashboard: Dashboard) -> str:
         chosen = self.chosen.get(variable["name"])
+        if variable.get("hide"):
+            chosen = self._offered(variable, dashboard)
         if not variable.get("includeAll"):
-            return chosen[0] if chosen else str(variable["current"]["value"])
+            chosen = chosen or [str(variable.get("current", {}).get("value", ""))]
+            return chosen[0].replace("\\", "\\\\")
         if chosen is None:
             return str(variable["allValue"])
         escaped = [re.sub(r"([$^*{}\[\]'+?.()|])", r"\\\\\1", value) for value in chosen]
@@ -170,11 +190,13 @@ class Viewer:
 
     def ask(self, query: Query, dashboard: Dashboard) -> list[Series]:
         """What Prometheus answers."""
-        step = max(self.window.length // MOST_POINTS, _seconds(query.interval) or SCRAPE_INTERVAL)
+        start = self.window.end - _seconds(query.last) if query.last else self.window.start
+        window = Window(start, self.window.end)
+        step = max(window.length // query.points, _seconds(query.interval) or SCRAPE_INTERVAL)
         expr = self.put_in(query.expr, dashboard, step)
         if query.instant:
-            return self.prometheus.instant(expr, self.window.end)
-        return self.prometheus.over(expr, self.window, step)
+            return self.prometheus.instant(expr, window.end)
+        return self.prometheus.over(expr, window, step)
 
 
 def _seconds(duration: str) -> int:

@@ -91,7 +91,7 @@ class _Deployment:
         self._leases = Leases(clock)
         self.pollers = [self._poller(account.name) for account in scenario.accounts]
         self.replica = replica
-        self._reloads = Reloads("3f0c8a51d2b94e67", clock())
+        self._reloads = Reloads("3f0c8a51d2b94e67", clock(), accounts=len(scenario.accounts))
         self._process = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=self._process)

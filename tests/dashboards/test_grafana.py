@@ -9,7 +9,8 @@ import pytest
 import reference
 
 from grafana.__main__ import files
-from grafana.style import ALGORITHMS
+from grafana.panels import AT_LEAST
+from grafana.style import ALGORITHMS, DASH, GOOD
 from tests.dashboards.grafana import FOLDER, Dashboard, dashboards
 
 ALL = dashboards()
@@ -36,7 +37,7 @@ def test_a_dashboard_imports_into_any_grafana(dashboard: Dashboard) -> None:
     assert content["id"] is None
     assert "__inputs" not in content
     assert content["timezone"] == "browser"
-    assert content["refresh"] == "1m"
+    assert content["refresh"] == "5m"
     assert content["graphTooltip"] == 1
     assert content["editable"] is False
     assert set(content["tags"]) == {"huawei-cloud", "scm", "csr", "certificates"}
@@ -70,6 +71,42 @@ def test_every_panel_says_what_it_shows_and_where_that_comes_from(dashboard: Das
 
 
 @each_dashboard
+def test_what_a_panel_says_of_no_data_is_not_said_in_the_empty_cells_of_a_table(dashboard: Dashboard) -> None:
+    for panel in dashboard.panels:
+        if panel["type"] == "table":
+            columns = panel["transformations"][-1]["options"]["renameByName"].values()
+            shown = {
+                override["matcher"]["options"]: property_["value"]
+                for override in panel["fieldConfig"]["overrides"]
+                for property_ in override["properties"]
+                if property_["id"] == "noValue"
+            }
+            assert shown == dict.fromkeys(columns, DASH), panel["title"]
+
+
+@each_dashboard
+def test_every_column_can_be_filtered(dashboard: Dashboard) -> None:
+    tables = [panel for panel in dashboard.panels if panel["type"] == "table"]
+
+    assert tables
+    assert all(table["fieldConfig"]["defaults"]["custom"]["filterable"] for table in tables)
+
+
+@each_dashboard
+def test_a_number_that_may_be_too_low_is_never_green(dashboard: Dashboard) -> None:
+    colours = [
+        {step["color"] for step in property_["value"]["steps"]}
+        for panel in dashboard.panels
+        for override in panel["fieldConfig"]["overrides"]
+        for property_ in override["properties"]
+        if str(override["matcher"]["options"]).endswith(AT_LEAST) and property_["id"] == "thresholds"
+    ]
+
+    assert len(colours) == {"CSR overview": 5, "CSR inventory": 2, "CSR exporter": 0}[dashboard.title]
+    assert all(GOOD not in each for each in colours)
+
+
+@each_dashboard
 def test_panels_fill_the_grid_without_overlap(dashboard: Dashboard) -> None:
     cells = [
         (x, y)
@@ -95,16 +132,16 @@ def test_every_series_is_of_the_exporters_and_accounts_chosen(dashboard: Dashboa
                 continue
             assert selector.startswith('job=~"$job", instance=~"$instance"'), str(query)
             of_accounts = metric.startswith(("scm_csr", "csr_exporter")) and not re.match(
-                "csr_exporter_(build|config)", metric
+                "csr_exporter_(build|config|shard)", metric
             )
-            assert ('account=~"$account"' in selector) == of_accounts, str(query)
+            assert bool(re.search(r'account=~"\$(account|read)"', selector)) == of_accounts, str(query)
 
 
 @each_dashboard
 def test_counters_are_never_shown_raw_and_rates_fit_the_graph(dashboard: Dashboard) -> None:
     for query in dashboard.queries():
         for function, window in re.findall(r"(\w+)\(\w+\{[^}]*\}\[([^]]+)\]", query.expr):
-            allowed = {"predict_linear": "7d", "last_over_time": "1d"}.get(
+            allowed = {"predict_linear": "7d", "last_over_time": "1d", "avg_over_time": "30d"}.get(
                 function, "$__range" if query.instant else "$__rate_interval"
             )
             assert window == allowed, str(query)

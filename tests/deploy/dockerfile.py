@@ -1,4 +1,4 @@
-"""What a Dockerfile says, and its steps in a sandbox: what can be tried of an image where there is no engine."""
+"""What a Dockerfile says, and a process 1 as an engine has it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-
-from tests.processes import tool
 
 Instruction = tuple[str, str]
 """A keyword and all that follows it, such as ``("USER", "65532:65532")``."""
@@ -56,39 +52,9 @@ def _fits(rule: str, path: str) -> bool:
     return fnmatch(path, rule) and rule.count("/") == path.count("/")
 
 
-@dataclass
-class Image:
-    """A root file system that nothing can be written to, with the Python of this machine as its base image.
-
-    *mounts* are directories of this machine by their path inside; those in *writable* can be written to.
-    """
-
-    mounts: Mapping[str, Path] = field(default_factory=dict)
-    writable: Mapping[str, Path] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    path: str = ""
-    """Where commands are, before those of the base image."""
-
-    def command(self, directory: str, *arguments: str) -> list[str]:
-        """What runs *arguments* in *directory* as process 1."""
-        python = Path(sys.base_prefix)
-        system = ["/usr", "/etc", *(each for each in ("/lib", "/lib64", "/bin") if Path(each).exists())]
-        binds = [part for each in [*system, str(python)] for part in ("--ro-bind", each, each)]
-        binds += [part for inside, path in self.mounts.items() for part in ("--ro-bind", str(path), inside)]
-        binds += [part for inside, path in self.writable.items() for part in ("--bind", str(path), inside)]
-        path = f"{self.path}:{python}/bin:/usr/bin:/bin".removeprefix(":")
-        variables = {"PATH": path, "HOME": "/", **self.environment}
-        settings = [part for name, value in variables.items() for part in ("--setenv", name, value)]
-        return [
-            *(str(tool("bwrap", "bubblewrap")), "--unshare-user", "--unshare-pid", "--as-pid-1", "--die-with-parent"),
-            *("--uid", "65532", "--gid", "65532", *binds, *settings, "--proc", "/proc", "--dev", "/dev"),
-            *("--remount-ro", "/", "--chdir", directory, *arguments),
-        ]
-
-
 @contextmanager
 def process_1(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """*command* of an `Image` while it runs, and the number that its process 1 has out here."""
+    """*command* of bubblewrap while it runs, and the number that its process 1 has out here."""
     read, write = os.pipe()
     command = [command[0], "--info-fd", str(write), *command[1:]]
     with subprocess.Popen(

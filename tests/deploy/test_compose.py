@@ -104,9 +104,21 @@ def test_grafana_finds_its_data_source_and_the_dashboards() -> None:
 def test_the_history_of_a_real_account_is_not_mixed_with_a_simulated_one() -> None:
     volumes = [yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))["volumes"] for name in FILES]
 
-    simulated, real = (each["prometheus"]["name"] for each in volumes)
+    simulated, real = ({each["name"] for each in found.values()} for found in volumes)
 
-    assert simulated != real
+    assert len(simulated) == len(real) == 2
+    assert not simulated & real
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_journal_is_on_a_volume_that_the_user_of_the_image_may_write(name: str) -> None:
+    exporter = resolved(name)["exporter"]
+
+    (path,) = [each.partition("=")[2] for each in exporter["command"] if each.startswith("--storage.path=")]
+    volumes = [_source_and_target(each) for each in exporter["volumes"]]
+    assert [source.split("_")[-1] for source, target in volumes if target == str(Path(path).parent)] == ["journal"]
+    dockerfile = (COMPOSE.parent / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert "COPY --from=build --chown=65532:65532 /tmp/state /var/lib\n" in dockerfile
 
 
 def test_nobody_can_change_dashboards_with_the_password_that_grafana_comes_with() -> None:
@@ -194,7 +206,7 @@ def test_our_rules_are_loaded_and_alertmanager_is_known(addresses: dict[str, str
     groups = until(lambda: asked(addresses["prometheus"], "rules"))["groups"]
     alertmanagers = until(lambda: asked(addresses["prometheus"], "alertmanagers")["activeAlertmanagers"])
 
-    assert [group["name"] for group in groups][-1] == "csr-exporter.trust"
+    assert [group["name"] for group in groups][-1] == "csr-exporter.records"
     assert [rule["lastError"] for group in groups for rule in group["rules"] if "lastError" in rule] == []
     assert [each["url"] for each in alertmanagers] == [f"http://{addresses['alertmanager']}/api/v2/alerts"]
 

@@ -71,7 +71,11 @@ def test_the_chart_has_the_version_of_the_exporter() -> None:
     assert (chart["version"], chart["appVersion"]) == (csr_exporter.__version__, csr_exporter.__version__)
 
 
-@pytest.mark.parametrize("values", [LEAST, EVERYTHING, PLATFORM], ids=["least", "everything", "platform"])
+@pytest.mark.parametrize(
+    "values",
+    [LEAST, EVERYTHING, PLATFORM, {**LEAST, "persistence": {"enabled": True, "storageClass": "fast"}}],
+    ids=["least", "everything", "platform", "stored"],
+)
 def test_kubernetes_and_the_operator_know_every_field(values: dict[str, Any]) -> None:
     assert [each for each in manifests(values) if each["apiVersion"] != GATEWAY and not known(each)] == []
 
@@ -117,6 +121,8 @@ def test_the_values_of_the_page_are_valid(page: str) -> None:
         ({"prometheusRule": {"thresholds": {"limit_near": 80}}}, "exclusiveMaximum: got 80, want 1"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyYoung": {}}}}, "additional properties 'ScmCsrKeyYoung' not allowed"),
         ({"prometheusRule": {"alerts": {"ScmCsrKeyOld": {"severity": "page"}}}}, "'critical', 'warning', 'info'"),
+        ({"persistence": {"size": "1 GB"}}, "at '/persistence/size': '1 GB' does not match pattern"),
+        ({"persistence": {"retention": "forever"}}, "at '/persistence/retention': 'forever' does not match pattern"),
         ({"service": {"port": 0}}, "at '/service/port': minimum: got 0, want 1"),
         ({"config": {"accounts": []}}, "config.accounts: name at least one account, as in docs/configuration.md"),
         ({"replicas": 2, "shards": 2}, "replicas, shards: expected one of them; two replicas of each shard are two"),
@@ -155,6 +161,37 @@ def test_an_upgrade_to_shards_changes_no_service_for_what_kubernetes_would_refus
 
     assert before["metadata"]["name"] != after["metadata"]["name"]
     assert "clusterIP" not in before["spec"]
+
+
+STORED: dict[str, Any] = {**LEAST, "persistence": {"enabled": True}}
+
+
+def test_with_persistence_each_pod_has_a_volume_of_its_own() -> None:
+    workload = one("StatefulSet", {**STORED, "replicas": 2})["spec"]
+
+    (claim,) = workload["volumeClaimTemplates"]
+    mounts = {each["name"]: each["mountPath"] for each in container(STORED)["volumeMounts"]}
+    assert workload["replicas"] == 2
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    assert f"--storage.path={mounts[claim['metadata']['name']]}/journal" in container(STORED)["args"]
+    assert "--storage.retention=400d" in container(STORED)["args"]
+
+
+def test_with_persistence_alone_a_service_still_answers_for_all_pods() -> None:
+    workload, service = one("StatefulSet", STORED)["spec"], one("Service", STORED)
+
+    assert workload["serviceName"] == service["metadata"]["name"] == one("Service", LEAST)["metadata"]["name"]
+    assert "clusterIP" not in service["spec"]
+    assert not [each for each in container(STORED)["args"] if each.startswith("--shard")]
+
+
+def test_the_claim_says_what_the_values_say_and_nothing_that_an_upgrade_changes() -> None:
+    values = {"size": "5Gi", "storageClass": "fast", "annotations": {"example.com/a": "b"}, "enabled": True}
+    (claim,) = one("StatefulSet", {**EVERYTHING, "persistence": values})["spec"]["volumeClaimTemplates"]
+
+    assert claim["metadata"] == {"name": "journal", "annotations": {"example.com/a": "b"}}
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
 
 
 def test_replicas_are_spread_over_nodes_unless_told_otherwise() -> None:
@@ -517,7 +554,10 @@ OTHER: dict[str, Any] = {
     "torn_share": 0.5,
     "skew": 30,
     "rejected_window": "2h30m",
-    "refused_window": "20m",
+    "skew_refused": "10m",
+    "future": "90s",
+    "window_interval": "15m",
+    "replica_labels": ["instance", "pod", "zone"],
     "credential_left": "15m",
     "credential_unchanged": "1h",
     "throttled_window": "10m",

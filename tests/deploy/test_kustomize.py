@@ -39,7 +39,7 @@ def test_the_manifests_are_those_of_the_chart() -> None:
 
 
 def test_no_file_lies_about_that_kustomize_does_not_read(written: dict[Path, Any]) -> None:
-    lying = {each for name in ("base", "operator") for each in (HERE / name).glob("*.yaml")}
+    lying = {each for name in ("base", "operator", "storage") for each in (HERE / name).glob("*.yaml")}
     read = {
         path.parent / name
         for path in lying
@@ -47,18 +47,28 @@ def test_no_file_lies_about_that_kustomize_does_not_read(written: dict[Path, Any
         for name in yaml.safe_load(path.read_text(encoding="utf-8"))["resources"]
     }
 
-    assert {each for each in lying if each.name != "kustomization.yaml"} == read == set(written)
+    assert {each for each in lying if each.name != "kustomization.yaml"} == read
+    assert read - set(written) == {HERE / "storage" / "persistentvolumeclaim.yaml"}
 
 
 def test_the_pod_is_the_one_of_the_chart_but_for_names(built: dict[str, Manifest]) -> None:
-    ours, charted = (deepcopy(each) for each in (built["Deployment"]["spec"]["template"]["spec"], pod(LEAST)))
+    stored = {**LEAST, "persistence": {"enabled": True}}
+    ours, charted = (deepcopy(each) for each in (built["Deployment"]["spec"]["template"]["spec"], pod(stored)))
 
+    journal = ours["volumes"].pop()  # which a StatefulSet makes for each pod
+    claim = built["PersistentVolumeClaim"]["metadata"]["name"]
+    assert journal == {"name": "journal", "persistentVolumeClaim": {"claimName": claim}}
     for specification in (ours, charted):
         (container,) = specification["containers"]
         container["image"] = specification["serviceAccountName"] = "…"
         config, secrets = specification["volumes"]
         config["configMap"]["name"] = secrets["projected"]["sources"][0]["secret"]["name"] = "…"
     assert ours == charted
+
+
+def test_a_new_pod_waits_until_the_old_one_has_let_go_of_the_volume(built: dict[str, Manifest]) -> None:
+    assert built["Deployment"]["spec"]["strategy"] == {"type": "Recreate"}
+    assert built["PersistentVolumeClaim"]["spec"]["accessModes"] == ["ReadWriteOnce"]
 
 
 def test_the_pod_has_the_configuration_of_the_overlay(built: dict[str, Manifest]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from csr_exporter.inventory import Csr, OffsetMode, Page, Query, Reason, Rejection, SourceError
 
@@ -59,20 +60,26 @@ class FakeScm:
     changes: dict[int, Change] = field(default_factory=dict)
     log: list[Query] = field(default_factory=list)
     moments: list[frozenset[str]] = field(default_factory=list)
+    _latest: list[Csr] = field(default_factory=list)
 
     def __call__(self, query: Query) -> Page:
         self.log.append(query)
         if change := self.changes.get(len(self.log)):
             change(self.csrs)
         everything = self.order(self.view(self.csrs))
-        moment = frozenset(csr.id for csr in everything if csr.id)
-        if not self.moments or self.moments[-1] != moment:
-            self.moments.append(moment)
+        self._note_moment(everything)
         self._check(query)
-        rows = [csr for csr in everything if self._selects(query, csr)]
+        rows = self._selected(query, everything)
         start = self._first_row(query)
         shown = rows[start : start + min(query.limit, self.most_rows)]
         return _page(shown, self.total_of(query, everything, len(rows), len(shown)))
+
+    def _note_moment(self, everything: Sequence[Csr]) -> None:
+        if not self.moments or self._latest != everything:
+            self._latest = list(everything)
+            moment = frozenset(csr.id for csr in everything if csr.id)
+            if not self.moments or self.moments[-1] != moment:
+                self.moments.append(moment)
 
     def total_of(self, query: Query, everything: Sequence[Csr], matching: int, shown: int) -> int | None:
         counted = self.count(query, everything, matching, shown)
@@ -81,6 +88,14 @@ class FakeScm:
     @property
     def ids(self) -> frozenset[str]:
         return frozenset(csr.id for csr in self.csrs if csr.id)
+
+    def has_shown_slice_of(self, csr: Csr) -> bool:
+        """Whether a slice was read to its end that *csr*, as it is given, belongs to."""
+        pages = Counter(replace(query, offset=0) for query in self.log)
+        return any(
+            self._selected(query, [csr]) and len(self._selected(query, self.csrs)) <= 50 * number
+            for query, number in pages.items()
+        )
 
     def start_anew(self, changes: dict[int, Change] | None = None) -> None:
         """Begin to count requests from 1 again, with the list as it is now."""
@@ -110,15 +125,16 @@ class FakeScm:
             case _:
                 return 0
 
-    def _selects(self, query: Query, csr: Csr) -> bool:
-        if query.algorithm is not None and not self.algorithm_ignored and csr.algorithm != query.algorithm:
-            return False
+    def _selected(self, query: Query, rows: Sequence[Csr]) -> Sequence[Csr]:
+        if query.algorithm is not None and not self.algorithm_ignored:
+            rows = [csr for csr in rows if csr.algorithm == query.algorithm]
         if query.name is None:
-            return True
-        wanted, name = query.name, csr.name
-        if not self.case_sensitive:
-            wanted, name = wanted.casefold(), name.casefold()
-        return NAME_MEANINGS[self.name_meaning](wanted, name)
+            return rows
+        selects = NAME_MEANINGS[self.name_meaning]
+        if self.case_sensitive:
+            return [csr for csr in rows if selects(query.name, csr.name)]
+        wanted = query.name.casefold()
+        return [csr for csr in rows if selects(wanted, csr.name.casefold())]
 
 
 def _page(rows: Sequence[Csr], total: int | None) -> Page:

@@ -87,6 +87,7 @@ def test_links_keep_the_selection_and_what_is_chosen_anew_begins_with_the_first_
 
 
 def test_the_index_of_a_snapshot_goes_with_it() -> None:
+    gc.collect()
     before = len(_INDEX)
     status = a_status(a_csr("1"))
     find([status], Selection(), NOW)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from csr_exporter.polling.schedule import JITTER, Intervals, Schedule
-from tests.processes import DEADLINE, until
+from tests.clock import WallClock
+from tests.processes import DEADLINE, listening, until
 
 HOUR = 3600.0
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -96,6 +99,31 @@ def test_calls_follow_a_clock_that_is_set() -> None:
         clock.ahead = -2 * HOUR
 
         assert calls.came(2)
+
+
+CALLING = """
+import sys
+from csr_exporter.polling.schedule import Schedule
+
+schedule = Schedule(clock_check=0.2)
+with schedule.running():
+    schedule.add("one", lambda _: print("called", flush=True), interval=0.05, timeout=1)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+def test_calls_planned_after_the_clock_was_set_and_before_that_is_noticed_stay_as_they_are(
+    tmp_path: Path, ahead: int
+) -> None:
+    clock = WallClock(tmp_path)
+    with listening(sys.executable, "-c", CALLING, **clock.environment) as process:
+        until(lambda: process.out)
+        clock.set(ahead)
+        until(lambda: any("clock_set" in line for line in process.out))
+        before = len(process.out)
+
+        until(lambda: len(process.out) > before + 5)
 
 
 def test_a_schedule_is_alive_while_it_runs_and_calls_come() -> None:

@@ -11,7 +11,6 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,37 +19,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from csr_exporter import __version__
 from csr_exporter.cli import main
-from release import artefacts, manual
-from release.artefacts import DOCKERFILE, chart, context, packed
+from release import manual
+from release.artefacts import CONSTRAINTS, DOCKERFILE, chart, context, make, packed
 from release.bill import Component, audit, components, licence_list
-from release.sources import ROOT, ReleaseError, built, extract, moment, require_changes, unpacked
+from release.sources import ROOT, ReleaseError, built, extract, moment, require_changes
 from tests.processes import DEADLINE, clean_environment, free_port, listening, tool
+from tests.release.conftest import Release
 from tests.release.osv import advisories
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A release, its wheel installed in an environment that was empty, and its sdist unpacked."""
-
-    artefacts: Path
-    environment: Path
-    sources: Path
-
-    @property
-    def bill(self) -> str:
-        return (self.artefacts / artefacts.BILL).read_text(encoding="utf-8")
-
-    def one(self, ending: str) -> Path:
-        (artefact,) = self.artefacts.glob(f"*{ending}")
-        return artefact
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    folder = tmp_path_factory.mktemp("release")
-    artefacts.make(ROOT, folder / "dist", folder / "environment")
-    sdist = folder / "dist" / f"csr_exporter-{__version__}.tar.gz"
-    return Release(folder / "dist", folder / "environment", unpacked(sdist, folder / "sources"))
 
 
 def said(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
@@ -96,6 +71,14 @@ def test_the_wheel_brings_a_man_page_for_each_command(release: Release) -> None:
     pages = {page.stem for page in (release.environment / "share" / "man" / "man1").iterdir()}
 
     assert pages == {"csr-exporter"} | {f"csr-exporter-{name}" for name in main.commands}
+
+
+def test_the_wheel_brings_a_readme_whose_links_work_on_the_index(release: Release) -> None:
+    with zipfile.ZipFile(release.one(".whl")) as wheel:
+        metadata = wheel.read(f"csr_exporter-{__version__}.dist-info/METADATA").decode()
+
+    assert f"](https://github.com/csr-exporter/csr-exporter/blob/v{__version__}/docs/install.md)" in metadata
+    assert "](docs/" not in metadata
 
 
 def test_man_pages_are_well_formed(release: Release) -> None:
@@ -162,7 +145,7 @@ def test_no_other_man_page_or_completion_is_there() -> None:
 
 
 def test_made_again_from_the_sdist_a_release_is_the_same_byte_for_byte(release: Release, tmp_path: Path) -> None:
-    artefacts.make(release.sources, tmp_path / "dist", tmp_path / "environment", components(release.bill))
+    make(release.sources, tmp_path / "dist", tmp_path / "environment", components(release.bill))
 
     assert contents(tmp_path / "dist") == contents(release.artefacts)
 
@@ -357,6 +340,8 @@ def test_the_context_of_the_image_is_enough_for_the_same_wheel(release: Release,
 
     assert (tmp_path / "context" / DOCKERFILE).read_bytes() == (ROOT / DOCKERFILE).read_bytes()
     assert wheel.read_bytes() == release.one(".whl").read_bytes()
+    pins = (tmp_path / "context" / CONSTRAINTS).read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+    assert pins == [each.pin for each in components(release.bill)]
 
 
 def test_a_chart_of_another_version_stops_the_release(tmp_path: Path) -> None:

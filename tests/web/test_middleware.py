@@ -125,7 +125,8 @@ def test_a_password_costs_one_bcrypt_however_often_it_comes(
 def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are_sent_away(
     start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start(ActiveConfig(users=Users({"alice": HASHED})), RequestLimits(passwords=2, failure_seconds=0))
+    limits = RequestLimits(passwords=2, attempts=9, failure_seconds=0)
+    server = start(ActiveConfig(users=Users({"alice": HASHED})), limits)
     assert server.get(Authorization=basic("alice", "right")).status == 200
     verify = threading.Event()
 
@@ -143,6 +144,16 @@ def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are
         assert sorted(each.result(DEADLINE).status for each in strangers) == [401, 401, 503]
 
 
+class NotingUsers(Users):
+    """Users who note each password that is verified."""
+
+    verified: Sequence[bytes] = ()
+
+    def verify(self, user: str, password: bytes) -> bool:
+        self.verified = [*self.verified, password]
+        return super().verify(user, password)
+
+
 @pytest.mark.parametrize(
     ("addresses", "verified"),
     [
@@ -154,12 +165,13 @@ def test_known_users_are_served_while_strangers_queue_and_too_many_strangers_are
 )
 def test_wrong_passwords_keep_only_their_own_address_waiting(addresses: list[str], verified: list[bool]) -> None:
     """An address has one attempt at a time, and a failed one takes its time; others are verified meanwhile."""
+    users = NotingUsers({"alice": HASHED})
     limits = RequestLimits(attempts=1, failure_seconds=3600)
-    middleware = AccessMiddleware(PlainTextResponse("a page\n"), lambda: config, limits)
-    config = ActiveConfig(users=Users({"alice": HASHED}))
+    middleware = AccessMiddleware(PlainTextResponse("a page\n"), lambda: ActiveConfig(users=users), limits)
 
     async def statuses() -> list[int | None]:
         flood = [asyncio.create_task(status_for(middleware, each, "guess")) for each in addresses]
+        await asyncio.to_thread(until, lambda: len(users.verified) == sum(verified))
         elsewhere = await status_for(middleware, "198.51.100.1", "right")
         found = [each.result() if each.done() else None for each in flood]
         for each in flood:
@@ -167,16 +179,6 @@ def test_wrong_passwords_keep_only_their_own_address_waiting(addresses: list[str
         return [*found, elsewhere]
 
     assert asyncio.run(statuses()) == [*(None if each else 503 for each in verified), 200]
-
-
-class NotingUsers(Users):
-    """Users who note each password that is verified."""
-
-    verified: Sequence[bytes] = ()
-
-    def verify(self, user: str, password: bytes) -> bool:
-        self.verified = [*self.verified, password]
-        return super().verify(user, password)
 
 
 def test_wrong_passwords_delay_no_right_one_of_the_same_address() -> None:

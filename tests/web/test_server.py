@@ -287,6 +287,17 @@ def test_clients_that_do_not_read_make_room_for_one_that_does() -> None:
         assert all(len(rest_of(each)) < LARGE for each in stalled)
 
 
+def test_clients_that_do_not_read_take_no_place_from_those_who_ask() -> None:
+    limits = RequestLimits(pending=2, reply_bytes=4 * LARGE)
+    with served(pages(limits)) as server, ExitStack() as open_connections:
+        for _ in range(2):
+            stalled = open_connections.enter_context(server.connect())
+            stalled.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert stalled.recv(1) == b"H"
+
+        assert server.get().status == 200
+
+
 def test_a_large_reply_is_whole(server: Served) -> None:
     assert len(server.get("/large").body) == LARGE
 

@@ -221,14 +221,21 @@ def test_plain_http_gets_nothing(encrypted: Encrypted) -> None:
         assert b"HTTP" not in rest_of(connection)
 
 
-def test_a_client_that_does_not_end_its_handshake_is_dropped(encrypted: Encrypted) -> None:
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"])
+def test_a_client_that_does_not_end_its_handshake_is_dropped(encrypted: Encrypted, sent: bytes) -> None:
     with encrypted.serving(ConnectionLimits(request_seconds=0.3)), encrypted.server.connect() as connection:
-        connection.sendall(b"\x16\x03\x01")
+        connection.sendall(sent)
 
         assert rest_of(connection) == b""
 
 
-@pytest.mark.parametrize("limits", [ConnectionLimits(connections=3), ConnectionLimits(handshakes=3)])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        ConnectionLimits(connections=3, request_seconds=3600),
+        ConnectionLimits(handshakes=3, request_seconds=3600),
+    ],
+)
 def test_handshakes_that_do_not_end_make_room_for_others(
     encrypted: Encrypted, client: Client, limits: ConnectionLimits
 ) -> None:

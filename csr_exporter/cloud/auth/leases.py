@@ -97,15 +97,22 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nobody may ask again before *until*, in Unix seconds, with the *secrets* of that fingerprint."""
+    """Why nobody may ask again with the *secrets* of that fingerprint for *pause* seconds.
+
+    *since* are Unix seconds. A clock that was set back to before then ends the pause.
+    """
 
     reason: Reason
     detail: str
     secrets: bytes
-    until: float
+    since: float
+    pause: float
+
+    def holds(self, now: float) -> bool:
+        return self.since <= now < self.since + self.pause
 
     def error(self, now: float) -> SourceError:
-        return SourceError(self.reason, self.detail, pause=max(0.0, self.until - now))
+        return SourceError(self.reason, self.detail, pause=max(0.0, self.since + self.pause - now))
 
 
 @dataclass
@@ -196,13 +203,13 @@ class LeasedAuth(Auth):
 
     def _renewed(self, now: float) -> Lease:
         shared, secrets = self._shared, self.fingerprint()
-        if shared.refusal and shared.refusal.secrets == secrets and now < shared.refusal.until:
+        if shared.refusal and shared.refusal.secrets == secrets and shared.refusal.holds(now):
             raise shared.refusal.error(now)
         try:
             shared.lease = self._fresh = lease = self._issue(now)
         except SourceError as error:
             pause = self.pause if error.reason in REFUSALS else error.pause
-            shared.refusal = Refusal(error.reason, error.detail, secrets, now + pause)
+            shared.refusal = Refusal(error.reason, error.detail, secrets, now, pause)
             raise shared.refusal.error(now) from error
         shared.issued += 1
         return lease

@@ -60,6 +60,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- if gt (int .Values.shards) 1 -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Pods with names that last: of a shard, or with a volume of their own. */ -}}
+{{- define "csr-exporter.stateful" -}}
+{{- if or (include "csr-exporter.sharded" .) .Values.persistence.enabled -}}true{{- end -}}
+{{- end -}}
+
 {{- define "csr-exporter.encrypted" -}}
 {{- if hasKey .Values.web.config "tls_server_config" -}}true{{- end -}}
 {{- end -}}

@@ -28,6 +28,10 @@ spec:
         {{- if include "csr-exporter.sharded" . }}
         - --shard=auto/{{ int .Values.shards }}
         {{- end }}
+        {{- if .Values.persistence.enabled }}
+        - --storage.path=/var/lib/csr-exporter/journal
+        - --storage.retention={{ .Values.persistence.retention }}
+        {{- end }}
         {{- if or .Values.web.config .Values.web.existingSecret }}
         - --web.config.file=/etc/csr-exporter/web/web.yml
         {{- end }}
@@ -46,6 +50,9 @@ spec:
       volumeMounts:
         - {name: config, mountPath: /etc/csr-exporter/config, readOnly: true}
         - {name: secrets, mountPath: /etc/csr-exporter/secrets, readOnly: true}
+        {{- if .Values.persistence.enabled }}
+        - {name: journal, mountPath: /var/lib/csr-exporter}
+        {{- end }}
         {{- if or .Values.web.config .Values.web.existingSecret }}
         - {name: web, mountPath: /etc/csr-exporter/web, readOnly: true}
         {{- end }}

@@ -9,6 +9,15 @@
 {{- $seconds -}}
 {{- end -}}
 
+{{- /* A duration such as 1h30m, of so many seconds. */ -}}
+{{- define "csr-exporter.duration" -}}
+{{- $left := int . -}}
+{{- range list (list 86400 "d") (list 3600 "h") (list 60 "m") (list 1 "s") -}}
+{{- $count := div $left (first .) -}}{{- $left = mod $left (first .) -}}
+{{- if $count -}}{{ $count }}{{ last . }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* The text for a token of files/rules.json: takes a list of its verb, the value, and the documented algorithms. */ -}}
 {{- define "csr-exporter.filled" -}}
 {{- $verb := index . 0 -}}{{- $value := index . 1 -}}{{- $documented := index . 2 -}}
@@ -36,10 +45,14 @@
 {{- $thresholds := merge (include "csr-exporter.jobs" . | fromJson) $facts.defaults -}}
 {{- /* One by one: merge would ignore a 0. */ -}}
 {{- range $name, $value := .Values.prometheusRule.thresholds -}}{{- $_ := set $thresholds $name $value -}}{{- end -}}
-{{- range regexFindAll "@@[a-z_:]+@@" $text -1 | uniq -}}
+{{- range regexFindAll "@@[a-z_]+:?[a-z]*[0-9]*@@" $text -1 | uniq -}}
 {{- $parts := append (trimAll "@" . | splitList ":") "" -}}
 {{- $value := hasKey $thresholds (first $parts) | ternary (get $thresholds (first $parts)) 0 -}}
-{{- $filled := include "csr-exporter.filled" (list (index $parts 1) $value $facts.documented_algorithms) -}}
+{{- $verb := index $parts 1 | regexFind "[a-z]*" -}}{{- $times := index $parts 1 | trimPrefix $verb | default "1" | int -}}
+{{- if gt $times 1 -}}
+{{- $value = include "csr-exporter.seconds" $value | int | mul $times | include "csr-exporter.duration" -}}
+{{- end -}}
+{{- $filled := include "csr-exporter.filled" (list $verb $value $facts.documented_algorithms) -}}
 {{- $text = replace . ($filled | toJson | trimPrefix "\"" | trimSuffix "\"") $text -}}
 {{- end -}}
 {{- $text -}}

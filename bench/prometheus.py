@@ -1,0 +1,153 @@
+"""A real Prometheus that holds many accounts and CSRs, written by our own exposition, and what queries take there."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from bench.world import a_status, replies
+from csr_exporter.exposition import OPENMETRICS, exposition, joined
+from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.status import Reloads, Status
+
+TARGET = b'job="csr-exporter",instance="one"'
+SPAN, STEP = 25 * 3600, 300
+"""Seconds of history, and between its samples: a day, as long as any range of the rules but the forecast's."""
+
+REMEMBERED = (
+    b"scm_csrs{",
+    b"scm_csr_reported",
+    b"scm_csr_removed_total",
+    b"scm_csr_up",
+    b"csr_exporter_last_success_timestamp_seconds",
+    b"csr_exporter_poll_interval_seconds",
+    b"csr_exporter_polls_total",
+    b"csr_exporter_poll_failures_total",
+)
+"""What rules and dashboards ask of the past. All else has two samples, as of now and a minute before."""
+
+SECONDS = 600.0
+FRESH = "2h"
+"""How long a sample counts as current: the loading takes minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prometheus:
+    """The HTTP API of a running server."""
+
+    address: str
+
+    def get(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401 - whatever the API gives
+        """The data of a reply. Raises `OSError`."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self.address}/api/v1/{path}?{query}", timeout=SECONDS) as reply:  # noqa: S310 - loopback
+            return json.load(reply)["data"]
+
+    def seconds(self, query: str, **parameters: str | float) -> float:
+        """How long a client waits for *query*: at one moment, or over a range with *start*, *end* and *step*."""
+        begun = time.monotonic()
+        self.get("query_range" if "step" in parameters else "query", query=query, **parameters)
+        return time.monotonic() - begun
+
+
+@contextmanager
+def loaded(accounts: int, csrs: int, *files: Path) -> Iterator[Prometheus]:
+    """A server with so many accounts of so many CSRs each, one in ten of which fails, that evaluates rule *files*."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        _write_blocks(directory, _statuses(accounts, csrs, time.time()))
+        rules = json.dumps([str(each) for each in files])
+        text = f"global: {{evaluation_interval: 10s}}\nrule_files: {rules}\n"
+        (directory / "prometheus.yml").write_text(text, encoding="utf-8")
+        with _running(directory) as server:
+            yield server
+
+
+def _statuses(accounts: int, csrs: int, now: float) -> list[Status]:
+    """Accounts that all hold the same CSRs, the oldest of which are older than any rule wants."""
+    one = a_status(replies(csrs))
+    failed = SourceError(Reason.UNREACHABLE, "no route to host")
+    made = []
+    for number in range(accounts):
+        account = replace(one.account, name=f"account-{number}", limit=10 * csrs)
+        status = replace(one, account=account, last_success=now - 60, last_poll=now - 60)
+        made.append(status.after_failure(failed, now - 60, seconds=1.0) if number % 10 == 0 else status)
+    return made
+
+
+def _write_blocks(directory: Path, statuses: Sequence[Status]) -> None:
+    """Fill the storage of a server: ``promtool tsdb create-blocks-from openmetrics``."""
+    file, end = directory / "samples.om", int(time.time())
+    with file.open("wb") as out:
+        for at in range(end - SPAN, end - STEP, STEP):
+            _write(out, statuses, at, REMEMBERED)
+        for at in (end - 60, end):
+            _write(out, statuses, at)
+        out.write(OPENMETRICS.end)
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(file), str(directory / "data")]
+    subprocess.run([*command, "--max-block-duration=48h"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
+    file.unlink()
+
+
+def _write(out: IO[bytes], statuses: Sequence[Status], at: int, only: tuple[bytes, ...] = ()) -> None:
+    """The exposition as of *at*, or the series *only*, as the server would have labelled what it scraped."""
+    exposed = Exposed(per_csr=not only)
+    build = exporter_families(Reloads("same", at, accounts=len(statuses)))
+    stamp = f" {at}\n".encode()
+    for line in joined(exposition(statuses, exposed, float(at), [*build], OPENMETRICS)).splitlines():
+        if line.startswith(b"#") or (only and not line.startswith(only)):
+            continue
+        name, brace, rest = line.partition(b"{")
+        out.write(name + b"{" + TARGET + b"," + rest + stamp if brace else b"{".join(_bare(line)) + stamp)
+    if not only:
+        out.write(b"up{" + TARGET + b"} 1" + stamp)
+
+
+def _bare(line: bytes) -> tuple[bytes, bytes]:
+    """A line without labels, before and after where they belong."""
+    name, _, value = line.partition(b" ")
+    return name, TARGET + b"} " + value
+
+
+@contextmanager
+def _running(directory: Path) -> Iterator[Prometheus]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    command = [
+        "prometheus",
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+        f"--query.lookback-delta={FRESH}",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - ours
+        try:
+            yield _ready(Prometheus(f"http://{address}"))
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+
+
+def _ready(server: Prometheus) -> Prometheus:
+    """*server*, once it answers. Raises `TimeoutError`."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            server.get("query", query="1")
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+        else:
+            return server
+    raise TimeoutError("Prometheus did not start")
