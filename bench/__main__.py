@@ -10,7 +10,22 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from bench import dashboards, idle, late, listing, memory, page, planning, polls, rest, rules, scrape, start, unread
+from bench import (
+    dashboards,
+    idle,
+    late,
+    listing,
+    memory,
+    page,
+    planning,
+    policy,
+    polls,
+    rest,
+    rules,
+    scrape,
+    start,
+    unread,
+)
 from bench.table import Row, markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -22,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "listing": listing.rows,
     "polls": polls.rows,
     "planning": planning.rows,
+    "policy": policy.rows,
     "idle": idle.rows,
     "rest": rest.rows,
     "late": late.rows,

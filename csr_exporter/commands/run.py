@@ -104,7 +104,8 @@ class Daemon:
                 _log_rejected(error)
                 raise
             before, self._config, self._pollers = self._pollers, config, pollers
-            self._exposed = exposed_by(config)
+            # An equal one stays the same: caches that know it need not compare all of a policy at each scrape.
+            self._exposed = self._exposed if exposed_by(config) == self._exposed else exposed_by(config)
             self._reschedule(before, pollers)
             self._reloads = self._read_successfully()
             log.info("configuration_reloaded", accounts=len(pollers), config_hash=self._reloads.config_hash)
