@@ -70,14 +70,14 @@ def board() -> Board:
         "now-24h",
     )
     made.band(4, (4, _failing()), (4, _worst()), (4, _failed()), (4, _errors()), (4, _latency_now()), (4, _running()))
-    made.band(8, (24, _accounts()))
+    made.band(12, (24, _accounts()))
     made.band(8, (8, _data_age()), (8, _polls()), (8, _duration()))
     made.row("Requests to the cloud")
     made.band(8, (8, _requests()), (8, _latency()), (8, _retries()))
     made.row("Completeness and credentials")
     made.band(8, (8, _trouble()), (8, _credentials()), (8, _skew()))
     made.row("The exporters")
-    made.band(7, (16, _exporters()), (8, _shards()))
+    made.band(7, (19, _exporters()), (5, _shards()))
     made.band(8, (8, _memory()), (8, _cpu()), (8, _scrapes()))
     return made
 
@@ -196,12 +196,12 @@ def _accounts() -> table.Panel:
 def _data_age() -> timeseries.Panel:
     text = Text(
         "Data age in poll intervals",
-        "Longest time since the last successful poll of each account, in poll intervals. About 1 is normal; at 3 the "
-        "data counts as stale, and at stale_after, by default 6, the inventory is dropped "
+        "Longest time since the last successful poll, in poll intervals, of the ten accounts that waited longest. "
+        "About 1 is normal; at 3 the data counts as stale, and at stale_after, by default 6, the inventory is dropped "
         "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll has succeeded yet",
     )
-    longest = f"max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m])"
+    longest = f"topk(10, max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m]))"
     panel = lines(text, [Query(longest)], "none").decimals(1).interval("5m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
@@ -229,12 +229,12 @@ def _by_reason(panel: timeseries.Panel) -> timeseries.Panel:
 def _duration() -> timeseries.Panel:
     text = Text(
         "Poll duration",
-        "How long the last poll of each account took (csr_exporter_last_poll_duration_seconds). It should stay well "
-        "below the poll interval.",
+        "How long the last poll took (csr_exporter_last_poll_duration_seconds), in the ten slowest accounts. It should "
+        "stay well below the poll interval.",
         NOT_POLLED,
     )
     duration = f"max by (job, account) ({series('csr_exporter_last_poll_duration_seconds')})"
-    return lines(text, [Query(duration)], "s")
+    return lines(text, [Query(f"topk(10, {duration})")], "s")
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -305,23 +305,24 @@ def _credentials() -> timeseries.Panel:
     text = Text(
         "Credential lifetime left",
         "Time until the current token or temporary key expires (csr_exporter_credential_expiry_timestamp_seconds), for "
-        "accounts whose credentials expire. It should rise again well before it reaches zero.",
+        "the ten accounts whose credentials expire first. It should rise again well before it reaches zero.",
         "No credential expires",
     )
     expiry = f"min by (job, account) ({series('csr_exporter_credential_expiry_timestamp_seconds')})"
-    left = Query(f"({expiry} - time()) / 3600")
+    left = Query(f"bottomk(10, {expiry} - time()) / 3600")
     return limited(lines(text, [left], "h"), limits(BAD, (0.25, WARNING), (1, GOOD)))
 
 
 def _skew() -> timeseries.Panel:
     text = Text(
         "Clock skew",
-        "The service's clock minus the exporter's (csr_exporter_clock_skew_seconds), in whole seconds. "
+        "The service's clock minus the exporter's (csr_exporter_clock_skew_seconds), in whole seconds, "
+        "for the ten accounts most behind and most ahead. "
         "The service refuses requests signed more than 15 minutes off.",
         "No replies yet",
     )
     skew = f"max by (job, account) ({series('csr_exporter_clock_skew_seconds')})"
-    panel = lines(text, [Query(skew)], "s").axis_soft_min(-5).axis_soft_max(5)
+    panel = lines(text, [Query(f"topk(10, {skew}) or bottomk(10, {skew})")], "s").axis_soft_min(-5).axis_soft_max(5)
     return limited(panel, limits(BAD, (-60, GOOD), (60, BAD)))
 
 
@@ -377,9 +378,9 @@ def _shards() -> table.Panel:
     none = words({"0": ("none", BAD)})
     columns = [
         Column("job", "Job"),
-        Column("shard", "Shard", 80),
-        Column("shards", "Of", 80),
-        Column("Value", "Exporters", 100, settings=(("mappings", [none]), COLOURED_TEXT)),
+        Column("shard", "Shard", 60),
+        Column("shards", "Of", 50),
+        Column("Value", "Exporters", 90, settings=(("mappings", [none]), COLOURED_TEXT)),
     ]
     expr = f"{now} or {gone} and on (job, shards) {now}"
     return listing(text, [Query(expr, kind="table")], columns, "Exporters", "Shard")

@@ -71,13 +71,13 @@ def board() -> Board:
     made.variable(typed("search", "Search"))
     made.variable(chosen("algorithm", "scm_csrs", ACCOUNTS, "Algorithm", everything=".*"))
     made.variable(chosen("usage", "scm_csrs_by_usage", ACCOUNTS, "Usage", everything=".*"))
-    ages = {"any": 0, "30 days": 30 * DAY, "90 days": 90 * DAY, "180 days": 180 * DAY, "1 year": YEAR}
+    ages = {"any": 0, "30 days": 30 * DAY, "100 days": 100 * DAY, "200 days": 200 * DAY, "1 year": YEAR}
     made.variable(one_of("age", "Older than", {**_texts(ages), "2 years": str(2 * YEAR)}))
     made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000"}))
     made.variable(found_by("read", FEW_ENOUGH, '/account="([^"]*)"/', everything=True))
     made.variable(found_by("pattern", PATTERN, '/text="(.*)"/'))
     made.band(4, (6, _listed()), (6, _matching()), (6, _oldest()), (6, _repeated()))
-    made.band(8, (12, _accounts()), (12, _search()))
+    made.band(8, (11, _accounts()), (13, _search()))
     made.band(17, (24, _csrs()))
     made.band(9, (12, _new()), (12, _gone()))
     made.band(9, (12, _shared("domain_name", "Domains of several CSRs")), (12, _shared("name", "Reused names")))
@@ -172,7 +172,7 @@ def _search() -> table.Panel:
         named("domain_name", "Domain"),
         account("scm-csr-inventory", "CSRs of this account alone"),
         Column("job", "Job"),
-        Column("id", "Id", 280),
+        Column("id", "Id"),
     ]
     return listing(text, [Query(f"topk(100, {described(' or '.join(asked))})", kind="table")], columns, "Name")
 

@@ -81,7 +81,7 @@ POINTS = 150
 
 OLD_FROM = {
     "1 year": "3[.]1536e[+]0?7|31536000([.]0)?",
-    "180 days": "1[.]5552e[+]0?7|15552000([.]0)?",
+    "200 days": "1[.]728e[+]0?7|17280000([.]0)?",
     "398 days": "3[.]43872e[+]0?7|34387200([.]0)?",
     "2 years": "6[.]3072e[+]0?7|63072000([.]0)?",
 }
@@ -124,7 +124,7 @@ def _stored() -> stat.Panel:
         NO_INVENTORY,
     )
     panel = tile(text, Query(total(held("scm_csr_reported")), "CSRs", kind="instant"), COUNT)
-    panel.with_target(Query(NOT_COUNTED, "accounts counted, of {{all}}", kind="instant").target("B"))
+    panel.with_target(Query(NOT_COUNTED, "accounts of {{all}}", kind="instant").target("B"))
     return panel.override_by_query("B", [painted(WARNING)]).text_mode(BigValueTextMode.AUTO)
 
 
@@ -284,10 +284,11 @@ def _changes() -> timeseries.Panel:
 def _limit() -> timeseries.Panel:
     text = Text(
         "Limit used",
-        "scm_csr_reported / scm_csr_limit, for accounts with a configured limit. Orange from 80 %, red from 100 %.",
+        "scm_csr_reported / scm_csr_limit, for the ten accounts that use most of a configured limit. Orange from 80 %, "
+        "red from 100 %.",
         "No account has a limit",
     )
-    panel = lines(text, [Query(LIMIT_USED)], "percentunit").axis_soft_max(1.2)
+    panel = lines(text, [Query(f"topk(10, {LIMIT_USED})")], "percentunit").axis_soft_max(1.2)
     return limited(panel, LIMIT)
 
 
@@ -298,9 +299,9 @@ def _accounts() -> table.Panel:
     text = Text(
         "Accounts",
         "Each account now, and those polled within a day: the last poll (scm_csr_up), CSRs (scm_csr_reported), the "
-        "share that was listed, ages from create_time, at least those where some are not known, how much of the "
-        "configured limit is used and will be in 30 days at the rate of the last 7, once there is a history of 5, and "
-        "the time since the last successful poll. Failing accounts come first.",
+        "share that was listed, ages from create_time, at least those where some are not known, how many are old "
+        "(chosen in Old from), how much of the configured limit is used and will be in 30 days at the rate of the last "
+        "7, once there is a history of 5, and the time since the last successful poll. Failing accounts come first.",
         DASH,
     )
     asked = (
@@ -322,7 +323,7 @@ def _accounts() -> table.Panel:
         shaded("Value #C", "Read in full", "percentunit", ALL_IS_GOOD, decimals=1),
         exactness("Value #D"),
         age("Value #E", "Oldest key"),
-        shaded("Value #F", "Older than ${old:text}", COUNT, limits("text", (1, WARNING))),
+        shaded("Value #F", "Old", COUNT, limits("text", (1, WARNING))),
         shaded("Value #G", "Limit used", "percentunit", LIMIT, decimals=1),
         shaded("Value #H", "Limit in 30 d", "percentunit", LIMIT, decimals=1),
         waited("Value #I", "Data age"),

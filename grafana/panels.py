@@ -169,7 +169,7 @@ def bars(
         .value_mode(BarGaugeValueMode.TEXT)
         .name_placement(BarGaugeNamePlacement.AUTO if upright else BarGaugeNamePlacement.LEFT)
         .show_unfilled(show_unfilled=not upright)
-        .text(VizTextDisplayOptions().title_size(11 if upright else 12).value_size(16))
+        .text(VizTextDisplayOptions().title_size(11 if upright else 12).value_size(12 if upright else 16))
         .min_viz_height(16)
         .min_viz_width(8)
     )

@@ -86,7 +86,7 @@ def test_a_field_that_the_operator_does_not_know_is_noticed() -> None:
     assert not known(monitor)
 
 
-@pytest.mark.parametrize("page", ["docs/install.md", "deploy/helm/csr-exporter/README.md"])
+@pytest.mark.parametrize("page", ["docs/install.md", "docs/recipes/README.md", "deploy/helm/csr-exporter/README.md"])
 def test_the_values_of_the_page_are_valid(page: str) -> None:
     given = [yaml.safe_load(block.text) for block in Page(ROOT / page).blocks if block.language == "yaml"]
     ours = [

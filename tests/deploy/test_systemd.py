@@ -104,6 +104,13 @@ def test_the_user_is_made_by_sysusers(tmp_path: Path) -> None:
     assert users == settings("csr-exporter.service")["User"] == settings("csr-exporter-textfile.service")["User"]
 
 
+def test_the_service_is_started_again_however_often_it_fails() -> None:
+    service = settings("csr-exporter.service")
+
+    assert service["StartLimitIntervalSec"] == ["0"]
+    assert (service["Restart"], service["RestartSec"]) == (["on-failure"], ["5"])
+
+
 def test_the_journal_is_in_the_folder_that_the_service_may_write() -> None:
     (start,) = settings("csr-exporter.service")["ExecStart"]
 

@@ -281,12 +281,6 @@ CLOCKS = (
 
 EXPORTERS = (
     Trouble(
-        "restart",
-        "the exporter restarts",
-        each(ends("restarted"), starts("restarted", "restart")),
-        prepare=fleet("restart", "restarted"),
-    ),
-    Trouble(
         "down",
         "the only exporter is down",
         ends("alone"),

@@ -47,14 +47,8 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a Debian 12 with Python, and what the image's base has beside it."""
     root = tmp_path_factory.mktemp("debian") / "root"
     packages = "python3,python3-venv,python3-pip,python-is-python3,systemd-standalone-sysusers,ca-certificates"
-    command = [
-        tool("mmdebstrap", "mmdebstrap"),
-        "--quiet",
-        "--variant=minbase",
-        f"--include={packages}",
-        "bookworm",
-        root,
-    ]
+    arguments = ("--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(root))
+    command = [str(tool("mmdebstrap", "mmdebstrap")), *arguments]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALLING)
     assert result.returncode == 0, result.stderr
     return root

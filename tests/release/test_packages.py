@@ -28,6 +28,8 @@ from tests.release.conftest import INSTALLING, Release
 
 USER = "65532"
 
+pytestmark = pytest.mark.timeout(1800)  # the first test of each kind installs a whole system
+
 
 def inside(
     root: Path,
@@ -140,17 +142,23 @@ def test_the_rpm_holds_what_the_deb_does(release: Release, installed: Path) -> N
 def image(release: Release, debian: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The root of the image, built from the context of the release on the Debian as its base."""
     folder = tmp_path_factory.mktemp("image")
-    buildah = [str(tool("buildah", "buildah")), "--root", str(folder / "store"), "--runroot", str(folder / "run")]
+    buildah = [str(tool("buildah", "buildah")), f"--root={folder / 'store'}", f"--runroot={folder / 'run'}"]
     extract(release.one("-image.tar.gz"), folder / "context")
-    base = said([*buildah, "from", "scratch"]).strip()
-    said([*buildah, "add", "--quiet", base, str(debian), "/"])
-    said([*buildah, "commit", "--quiet", base, "localhost/base"])
-    arguments = ["--build-arg", "BASE=localhost/base", "--build-arg", "REVISION=0123456789"]
-    options = ["--isolation=chroot", "--pull-never", *reaching_the_index(), *arguments, "--file", str(DOCKERFILE)]
-    said([*buildah, "bud", *options, "--tag", "ours", str(folder / "context")])
-    root = Path(said([*buildah, "mount", said([*buildah, "from", "--pull-never", "ours"]).strip()]).strip())
-    yield root
-    said([*buildah, "umount", "--all"])
+    try:
+        base = said([*buildah, "from", "scratch"]).strip()
+        said([*buildah, "add", "--quiet", base, str(debian), "/"])
+        said([*buildah, "commit", "--quiet", base, "localhost/base"])
+        arguments = ["--build-arg=BASE=localhost/base", "--build-arg=REVISION=0123456789", *reaching_the_index()]
+        options = ["--isolation=chroot", "--pull-never", *arguments, f"--file={DOCKERFILE}", "--tag=ours"]
+        said([*buildah, "bud", *options, str(folder / "context")])
+        container = said([*buildah, "from", "--pull-never", "ours"]).strip()
+        yield Path(said([*buildah, "mount", container]).strip())
+    finally:
+        said([*buildah, "rm", "--all"])
+        # What stays mounted cannot be removed with the other folders of the tests.
+        subprocess.run(
+            [tool("umount", "mount"), "--lazy", folder / "store" / "overlay"], check=False, capture_output=True
+        )
 
 
 def reaching_the_index() -> list[str]:
