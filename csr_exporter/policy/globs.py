@@ -13,35 +13,35 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern by its *parts*, those before, between and after stars; *shortest* is the fewest characters it matches.
+    """A pattern that was casefolded, and matches texts that were.
 
-    It matches texts that were casefolded, as the pattern is.
+    *first* is the part before its first star, *last* the part after its last one, None without a star, and *middle* are
+    the parts between. It matches no text with fewer characters than *shortest*.
     """
 
-    parts: tuple[str, ...]
+    first: str
+    middle: tuple[str, ...]
+    last: str | None
     shortest: int
 
     @classmethod
     def of(cls, pattern: str) -> Glob:
         first, *rest = pattern.casefold().split("*")
-        if not rest:
-            return cls((first,), len(first))
-        *middle, last = rest
-        parts = (first, *filter(None, middle), last)
-        return cls(parts, sum(map(len, parts)))
+        middle, last = tuple(filter(None, rest[:-1])), rest[-1] if rest else None
+        return cls(first, middle, last, sum(map(len, (first, *middle, last or ""))))
 
     def matches(self, text: str) -> bool:
         """Whether it matches the whole of *text*, which is casefolded."""
-        parts = self.parts
-        if len(text) < self.shortest or not _fits(parts[0], text, 0):
+        length, last = len(text), self.last
+        if length < self.shortest or not (text.startswith(self.first) or _fits(self.first, text, 0)):
             return False
-        if len(parts) == 1:
-            return len(text) == self.shortest
-        end = len(text) - len(parts[-1])
-        if not _fits(parts[-1], text, end):
+        if last is None:
+            return length == self.shortest
+        end = length - len(last)
+        if not (text.endswith(last) or _fits(last, text, end)):
             return False
-        place = len(parts[0])
-        for part in parts[1:-1]:
+        place = len(self.first)
+        for part in self.middle:
             found = _first(part, text, place)
             if found < 0:
                 return False
@@ -50,10 +50,8 @@ class Glob:
 
 
 def _fits(part: str, text: str, place: int) -> bool:
-    """Whether *part* matches *text*, which is long enough, at *place*."""
-    if "?" not in part:
-        return text.startswith(part, place)
-    return all(wanted in ("?", given) for wanted, given in zip(part, text[place:], strict=False))
+    """Whether *part* has question marks, and matches *text*, which is long enough, at *place*."""
+    return "?" in part and all(wanted in ("?", given) for wanted, given in zip(part, text[place:], strict=False))
 
 
 def _first(part: str, text: str, start: int) -> int:

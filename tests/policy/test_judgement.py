@@ -65,8 +65,8 @@ policies = st.builds(
 
 
 def matches(glob: Glob, text: str) -> bool:
-    pattern = glob.parts[0] if len(glob.parts) == 1 else "*".join(glob.parts)
-    return fnmatchcase(text.casefold(), pattern)
+    parts = (glob.first, *glob.middle) if glob.last is None else (glob.first, *glob.middle, glob.last)
+    return fnmatchcase(text.casefold(), "*".join(parts))
 
 
 def selects(selector: Selector, csr: Csr) -> bool:
