@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import (
     dashboards,
     idle,
+    journal,
     late,
     listing,
     memory,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "planning": planning.rows,
     "policy": policy.rows,
     "idle": idle.rows,
+    "journal": journal.rows,
     "rest": rest.rows,
     "late": late.rows,
     "start": start.rows,

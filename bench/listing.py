@@ -27,7 +27,7 @@ UNITS = {"peak memory": "B", "requests": ""}
 def rows() -> Iterator[Row]:
     """Each client in a fresh process each time."""
     with cloud(accounts=1, csrs=SIZE) as config:
-        each = [partial(_listing, name, config) for name in LISTINGS]
+        each = [partial(listing, name, config) for name in LISTINGS]
         ours, theirs, bare = measure.several(*each)
     what = f"requests alone, {SIZE // PAGE} times, unsigned and so refused"
     yield Row(f"listing of {SIZE} CSRs, CPU", Figure(ours["CPU"], "s"), Figure(bare["CPU"], "s"), what)
@@ -37,7 +37,8 @@ def rows() -> Iterator[Row]:
         yield Row(what, Figure(ours[name], unit), Figure(theirs[name], unit), "official SDK", WANTED.get(name))
 
 
-def _listing(name: str, config: dict[str, Any]) -> dict[str, float]:
+def listing(name: str, config: dict[str, Any]) -> dict[str, float]:
+    """What the client *name* takes for a listing of the account in *config*, in a process of its own."""
     with python("bench.listing", name) as process:
         process.tell(json.dumps(config))
         found: dict[str, float] = json.loads(process.hear())

@@ -216,15 +216,20 @@ def healthy(web_config_file: Path | None, **flags: Any) -> None:  # noqa: ANN401
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--sort", type=click.Choice(["age", "name", "algorithm"]), default="age", show_default=True)
 @click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
+@click.option("--q", "text", default="", metavar="TEXT", help="Only with TEXT in name, domain or id.")
+@click.option("--private-key-algo", "algorithm", default="", metavar="NAME", help="Only of this algorithm.")
+@click.option("--older-than", "age", type=DURATION, help="Only older than this, such as 90d.")
 @_logging("error")  # the failures follow the table in sentences
-def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]) -> None:
+def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...], **narrowing: Any) -> None:  # noqa: ANN401 - of several types
     """Print the CSRs of all accounts, oldest first. Exits with 1 if an account failed."""
     from csr_exporter.commands.list import print_csrs
+    from csr_exporter.page import Selection
 
     config, _ = _configurations(config_file)
     chosen = _chosen([account.name for account in config.accounts], names)
+    accounts = [account for account in config.accounts if account.name in chosen]
     with logs.held_back():
-        succeeded = print_csrs(config, [account for account in config.accounts if account.name in chosen], form, sort)
+        succeeded = print_csrs(config, accounts, form, sort, Selection(**narrowing))
     sys.exit(0 if succeeded else 1)
 
 

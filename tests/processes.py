@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import pytest
 import requests
@@ -33,18 +33,17 @@ class Running:
         self.out: list[str] = []
         self.err: list[str] = []
         self._first = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._read, args=(process.stdout, self.out), daemon=True),
-            threading.Thread(target=self._read, args=(process.stderr, self.err), daemon=True),
-        ]
+        streams = ((process.stdout, self.out), (process.stderr, self.err))
+        self._threads = [threading.Thread(target=self._read, args=each, daemon=True) for each in streams]
         for thread in self._threads:
             thread.start()
 
-    def _read(self, stream: Iterator[str], lines: list[str]) -> None:
-        for line in stream:
-            lines.append(line)
-            if lines is self.out:
-                self._first.set()
+    def _read(self, stream: IO[str], lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                lines.append(line)
+                if lines is self.out:
+                    self._first.set()
         self._first.set()
 
     @property

@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
         "simulator",
     },
-    "cli": {"changes", "commands", "config", "journal", "logs", "policy", "polling", "web"},
+    "cli": {"changes", "commands", "config", "journal", "logs", "page", "policy", "polling", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 import time
@@ -23,6 +21,7 @@ from csr_exporter.commands.once import Watch, poll_once, pollers_for
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.inventory import ADVICE, Csr, Page
+from csr_exporter.page import Selection, as_csv, csr_fields, find
 from csr_exporter.status import Status
 
 Row = tuple[str, Csr]
@@ -35,18 +34,19 @@ ORDERS: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
 }
 
 
-def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sort: str) -> bool:
-    """Print the CSRs of *accounts*; whether all could be polled. What is missing goes to standard error."""
+def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sort: str, selection: Selection) -> bool:
+    """Print the CSRs of *accounts* in *selection*; whether all could be polled.
+
+    What is missing goes to standard error.
+    """
     with _progress() as watch:
         statuses = poll_once(pollers_for(config, accounts, watch))
-    _print(statuses, form, sort)
+    _print(statuses, form, sort, selection)
     return all(status.up for status in statuses)
 
 
-def _print(statuses: Sequence[Status], form: str, sort: str) -> None:
-    snapshots = [(status.account.name, status.snapshot) for status in statuses if status.snapshot]
-    rows = [(name, csr) for name, snapshot in snapshots for csr in snapshot.inventory.csrs]
-    FORMS[form](sorted(rows, key=ORDERS[sort]))
+def _print(statuses: Sequence[Status], form: str, sort: str, selection: Selection) -> None:
+    FORMS[form](sorted(find(statuses, selection, time.time()).rows, key=ORDERS[sort]))
     warn_of_missing(statuses)
 
 
@@ -84,39 +84,13 @@ def _progress() -> Iterator[Watch]:
         yield watch
 
 
-def _fields(account: str, csr: Csr) -> dict[str, object]:
-    """A row with the field names of the API."""
-    return {
-        "account": account,
-        "id": csr.id,
-        "name": csr.name,
-        "domain_name": csr.domain,
-        "sans": ";".join(csr.sans),
-        "private_key_algo": csr.algorithm,
-        "usage": csr.usage,
-        "company_country": csr.company_country,
-        "company_province": csr.company_province,
-        "company_city": csr.company_city,
-        "company_name": csr.company_name,
-        "create_time": _milliseconds(csr.created_at),
-        "update_time": _milliseconds(csr.updated_at),
-    }
-
-
-def _milliseconds(instant: float | None) -> int | None:
-    return None if instant is None else round(instant * 1000)
-
-
 def _print_json(rows: Sequence[Row]) -> None:
-    click.echo(json.dumps([_fields(*row) for row in rows], ensure_ascii=False, indent=2))
+    click.echo(json.dumps([csr_fields(*row) for row in rows], ensure_ascii=False, indent=2))
 
 
 def _print_csv(rows: Sequence[Row]) -> None:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(_fields("", Csr(""))))
-    writer.writeheader()
-    writer.writerows(_fields(*row) for row in rows)
-    click.echo(out.getvalue(), nl=False)
+    for part in as_csv(csr_fields("", Csr("")), (csr_fields(*row) for row in rows)):
+        click.echo(part, nl=False)
 
 
 COLUMNS: Mapping[str, Callable[[str, Csr, float], str]] = {

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 NAME = "journal.db"
 
-LOCK_WAIT = 2.0
+LOCK_WAIT = 1.0
 """Seconds that the writer waits for another program's transaction; polls and scrapes wait for neither."""
 
 MIGRATIONS: Sequence[str] = (

@@ -135,8 +135,9 @@ class Journal:
             before = self._waiting.get(account)
             self._waiting[account] = before.followed_by(entry) if before else entry
             if self._writer is None:
-                self._writer = threading.Thread(target=self._write_waiting, name="journal", daemon=True)
-                self._writer.start()
+                writer = threading.Thread(target=self._write_waiting, name="journal", daemon=True)
+                writer.start()
+                self._writer = writer
 
     def changes(self, query: ChangeQuery) -> Sequence[tuple[int, Change]]:
         """The recorded changes that *query* asks for, with their numbers, the latest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from csr_exporter.inventory import OffsetMode, Page
@@ -73,10 +72,8 @@ def meaning(offset: int, first: Page, probe: Page) -> OffsetMode | None:
         return OffsetMode.UNTESTED
     if ids <= known:
         return OffsetMode.RECORD if probe.entries < first.entries else None
-    return _by_majority(offset, known, ids)
-
-
-def _by_majority(offset: int, known: AbstractSet[str], ids: AbstractSet[str]) -> OffsetMode:
-    if len(ids & known) > len(ids - known):
-        return OffsetMode.RECORD
-    return OffsetMode.PAGE if offset == PROBES[0] else OffsetMode.PAGE1
+    if len(ids & known) <= len(ids - known):
+        return OffsetMode.PAGE if offset == PROBES[0] else OffsetMode.PAGE1
+    # The first page again, in another order, is not one row further down: the next probe tells.
+    shifted = first.csrs[0].id not in ids and len(ids - known) == 1
+    return OffsetMode.RECORD if shifted or offset != PROBES[0] else None

@@ -131,9 +131,11 @@ class _Poll:
         if reader.changed:
             return True
         known = {*self._carried, *reader.csrs}
-        enough = reader.total is None or len(known) >= reader.total
-        # What is carried on was seen before, too, but only the first page can show that it is still there.
-        seen = {} if self._carried else self._memory.seen
+        size = self._walk.size if self._walk is not None else reader.total
+        # What is carried on was seen before, too, but only the first page can show that it is still there; and without
+        # a total, the last page alone tells how long the list is, after all the others.
+        seen = {} if self._carried or reader.total is None else self._memory.seen
+        enough = size is not None and len(known) >= size
         return enough and (self._proven is not None or any(each not in seen for each in known))
 
     def _read(self, walk: Walk) -> None:

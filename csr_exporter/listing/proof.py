@@ -3,7 +3,7 @@
 The rest of this room decides what to ask next, by expectations that may be wrong. What it decides can cost requests or
 leave CSRs unread, but never make an inventory complete: that follows from the replies alone, by what is noted here.
 
-Both proofs assume that ids are never used twice and that each reply shows one list at one time. The first also assumes
+Both proofs assume that ids are never used twice and that each reply shows one list at one time. The second also assumes
 that a list whose first pages come newest first puts new CSRs before all others. docs/completeness.md has the reasoning.
 """
 
@@ -99,7 +99,7 @@ class Evidence:
         return ids if moment else None
 
     def _seen_twice(self) -> tuple[int, frozenset[str]]:
-        """Proof 2: at one moment the list had as many CSRs as were seen both no later and no earlier than then.
+        """Proof 1: at one moment the list had as many CSRs as were seen both no later and no earlier than then.
 
         A CSR that was there before and after was there between, so these are in the list, and there is no room for
         others. How many they are at each moment is a running sum over where the CSRs begin and end to be seen.
@@ -120,7 +120,7 @@ class Evidence:
         return 0, frozenset()
 
     def _roll_forward(self, csrs: tuple[Csr, ...], total: int | None, *, exact: bool) -> None:
-        """Proof 1: follow the list from the last first page to this one.
+        """Proof 2: follow the list from the last first page to this one.
 
         All CSRs added since are on this page: they are at least as new as the newest then, and the page goes back
         further. If the total grew by as many, none was removed: what was in the list then still is. What was read

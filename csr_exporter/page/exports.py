@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -18,8 +18,8 @@ ROWS_AT_ONCE = 200
 """Rows in one part of a stream."""
 
 
-def csr_fields(account: str, csr: Csr, owner: str = "", broken: Sequence[str] = ()) -> dict[str, object]:
-    """A CSR with the field names of the API, its owner and the rules that it breaks."""
+def csr_fields(account: str, csr: Csr) -> dict[str, object]:
+    """A CSR with the field names of the API."""
     return {
         "account": account,
         "id": csr.id,
@@ -34,8 +34,6 @@ def csr_fields(account: str, csr: Csr, owner: str = "", broken: Sequence[str] = 
         "company_name": csr.company_name,
         "create_time": _milliseconds(csr.created_at),
         "update_time": _milliseconds(csr.updated_at),
-        "owner": owner,
-        "violations": list(broken),
     }
 
 
@@ -71,12 +69,15 @@ def csr_json(found: Found) -> Iterator[str]:
 
 def csr_csv(found: Found) -> Iterator[str]:
     """The rows that were *found* as CSV with a header, in parts."""
-    records = (fields | {"violations": ";".join(fields["violations"])} for fields in _fields(found))
-    return as_csv(csr_fields("", Csr("")), records)
+    header = (*csr_fields("", Csr("")), "owner", "violations")
+    return as_csv(header, (fields | {"violations": ";".join(fields["violations"])} for fields in _fields(found)))
 
 
 def _fields(found: Found) -> Iterator[dict[str, Any]]:
-    return (csr_fields(*row, found.verdicts.owner(row), found.verdicts.broken(row)) for row in found.rows)
+    """The fields of each CSR, its owner and the rules that it breaks."""
+    verdicts = found.verdicts
+    for row in found.rows:
+        yield csr_fields(*row) | {"owner": verdicts.owner(row), "violations": verdicts.broken(row)}
 
 
 def as_csv(header: Iterable[str], records: Iterable[dict[str, object]]) -> Iterator[str]:

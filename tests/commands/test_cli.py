@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +382,26 @@ def test_list_prints_a_table_of_the_accounts_asked_for(simulator: Simulator, tmp
     assert "staging" in result.stdout
     assert "production" not in result.stdout
     assert result.stdout.count("\n") >= 70
+
+
+@pytest.mark.parametrize(
+    ("flag", "matches"),
+    [
+        ("--q=SHOP", lambda row: "shop" in f"{row['name']} {row['domain_name']} {row['sans']}".casefold()),
+        ("--private-key-algo=RSA_2048", lambda row: row["private_key_algo"] == "RSA_2048"),
+        ("--older-than=100d", lambda row: row["create_time"] <= (time.time() - 100 * 86_400) * 1000),
+    ],
+)
+def test_list_takes_the_filters_of_the_page(
+    simulator: Simulator, tmp_path: Path, flag: str, matches: Callable[[dict[str, Any]], bool]
+) -> None:
+    file = write(tmp_path, simulator, staging=aksk(STAGING))
+    everything = json.loads(invoke("list", "--format=json", file).stdout)
+
+    found = json.loads(invoke("list", "--format=json", flag, file).stdout)
+
+    assert found == [row for row in everything if matches(row)]
+    assert 0 < len(found) < len(everything)
 
 
 def test_list_refuses_an_account_that_is_not_configured(simulator: Simulator, tmp_path: Path) -> None:

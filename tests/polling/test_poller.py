@@ -240,3 +240,44 @@ def test_a_successor_knows_the_polls_before_it() -> None:
     after.inherit(before)
 
     assert after.status.recent == before.status.recent != ()
+
+
+def test_changes_are_logged_by_name_and_a_flood_of_them_is_cut_short() -> None:
+    many = [f"{number}" for number in range(49)]
+    source = FakeSource(a_page("old"), a_page(*many))
+    poller = a_poller(source)
+    poller.poll()
+
+    with structlog.testing.capture_logs() as events, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("csr_exporter.polling.poller.MOST_LOGGED", 10)
+        poller.poll()
+
+    named = [event for event in events if event["event"] in {"csr_added", "csr_removed"}]
+    assert named[0] == {
+        "event": "csr_removed",
+        "log_level": "info",
+        "account": "production",
+        "id": "old",
+        "name": "shop-old",
+        "domain_name": "old.shop.example",
+        "private_key_algo": "EC_P256",
+    }
+    assert len(named) == 10
+    assert events[-1] == {
+        "event": "csr_changes_omitted",
+        "log_level": "warning",
+        "account": "production",
+        "changes": 40,
+    }
+
+
+def test_a_renamed_csr_is_logged_with_both_names() -> None:
+    before, after = (Page((a_csr("1", name=name),), total=1, entries=1) for name in ("old", "new"))
+    poller = a_poller(FakeSource(before, after))
+    poller.poll()
+
+    with structlog.testing.capture_logs() as events:
+        poller.poll()
+
+    (renamed,) = [event for event in events if event["event"] == "csr_renamed"]
+    assert (renamed["previous_name"], renamed["name"]) == ("old", "new")
