@@ -128,7 +128,7 @@ class _Poll:
     def _another_reading_helps(self) -> bool:
         """Not where CSRs lack that cannot be found; nor where more were read than counted, all known before."""
         reader = self._reader
-        if reader.changed:
+        if reader.changed or (self._in_doubt and reader.evidence.proven() is not None):
             return True
         known = {*self._carried, *reader.csrs}
         size = self._walk.size if self._walk is not None else reader.total
@@ -246,8 +246,11 @@ class _Poll:
     @property
     def _proven(self) -> frozenset[str] | None:
         proven = None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
-        in_doubt = self._memory.doubts > 0 or self._reader.contradicts_itself
-        return None if proven is None or (in_doubt and not self._agreed(proven)) else proven
+        return None if proven is None or (self._in_doubt and not self._agreed(proven)) else proven
+
+    @property
+    def _in_doubt(self) -> bool:
+        return self._memory.doubts > 0 or self._reader.contradicts_itself
 
     def _agreed(self, proven: frozenset[str]) -> bool:
         """Whether the last two whole readings, of this poll or the one before, both showed just what is proven."""
