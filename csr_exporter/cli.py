@@ -9,11 +9,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import structlog
@@ -32,6 +32,7 @@ from csr_exporter.commands.flags import (
 )
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import Config, ConfigError, config_from_environment, read_config
+from csr_exporter.policy import Rule
 from csr_exporter.polling.sharding import Shard
 from csr_exporter.web.config import ActiveConfig, WebConfigFile
 from csr_exporter.web.server import Address, AddressError, Listener
@@ -225,14 +226,66 @@ def list_(config_file: Path | None, form: str, sort: str, names: tuple[str, ...]
     from csr_exporter.page import Selection
 
     config, _ = _configurations(config_file)
-    configured = {account.name: account for account in config.accounts}
-    if unknown := [name for name in names if name not in configured]:
-        message = f"{unknown[0]!r} is not configured; configured: {', '.join(configured)}"
-        raise click.BadParameter(message, param_hint="--account")
-    accounts = [account for account in config.accounts if account.name in (names or configured)]
+    chosen = _chosen([account.name for account in config.accounts], names)
+    accounts = [account for account in config.accounts if account.name in chosen]
     with logs.held_back():
         succeeded = print_csrs(config, accounts, form, sort, Selection(**narrowing))
     sys.exit(0 if succeeded else 1)
+
+
+@main.command()
+@config_file
+@click.option(
+    "--from", "file", type=click.File(), help="Judge what `list --format=json` wrote here; - for standard input."
+)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    type=click.Choice([rule.value for rule in Rule]),
+    help="Only this rule. Repeatable.",
+)
+@click.option("--owner", "owners", multiple=True, help="Only CSRs of this owner, or unowned. Repeatable.")
+@click.option("--account", "names", multiple=True, help="Only this account. Repeatable.")
+@_logging("error")  # the failures follow the table in sentences
+def policy(
+    config_file: Path | None,
+    file: TextIO | None,
+    form: str,
+    rules: tuple[str, ...],
+    owners: tuple[str, ...],
+    names: tuple[str, ...],
+) -> None:
+    """Print the CSRs that break the configured policy, waived ones too.
+
+    Exits with 1 if one is not waived or an account could not be listed whole, and with 2 without a policy.
+    """
+    from csr_exporter.commands import policy
+    from csr_exporter.polling.accounts import policy_by
+
+    config, _ = _configurations(config_file)
+    demanded = policy_by(config)
+    if not demanded.rules.in_force:
+        raise click.UsageError("the configuration has no policy")
+    if file:
+        listing, whole = policy.saved(file), True
+        listing = {name: listing[name] for name in _chosen(listing, names)}
+    else:
+        chosen = _chosen([account.name for account in config.accounts], names)
+        with logs.held_back():
+            listing, whole = policy.fresh(config, [account for account in config.accounts if account.name in chosen])
+    waived = policy.print_findings(listing, demanded, policy.Wanted(tuple(map(Rule, rules)), owners), form)
+    sys.exit(0 if waived and whole else 1)
+
+
+def _chosen(known: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Those of the *known* accounts that *names* has, or all. Raises `click.BadParameter`."""
+    known = list(known)
+    if unknown := [name for name in names if name not in known]:
+        message = f"{unknown[0]!r} is not one of the accounts: {', '.join(known)}"
+        raise click.BadParameter(message, param_hint="--account")
+    return [name for name in known if name in (names or known)]
 
 
 @main.command()

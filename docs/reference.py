@@ -15,6 +15,7 @@ from prometheus_client.core import Metric
 from csr_exporter.config import Config
 from csr_exporter.inventory import Csr, Exchange, Inventory, Service
 from csr_exporter.metrics import Exposed, exporter_families, families
+from csr_exporter.policy import Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Account, Reloads, Status, Traffic
 
 DOCS = Path(__file__).parent
@@ -70,6 +71,14 @@ EXAMPLES = {
     "csr_exporter_config_hash_info": "count(count by (hash) (NAME)) > 1",
     "csr_exporter_configured_accounts": "max(NAME) > count(count by (account) (csr_exporter_poll_interval_seconds))",
     "csr_exporter_storage_failures_total": "increase(NAME[1h]) > 0",
+    "scm_csrs_by_owner": "sum by (owner) (max without (instance, pod) (NAME))",
+    "scm_csr_policy_violations": "max by (account, rule, owner) (NAME) > 0",
+    "scm_csr_policy_waived": "sum by (rule) (max without (instance, pod) (NAME))",
+    "scm_csr_waiver_matches": (
+        "max by (account, waiver) (NAME) and on (waiver) (csr_exporter_waiver_expiry_timestamp_seconds < time())"
+    ),
+    "scm_csr_violation": 'max by (account, id, name, rule) (NAME{owner="payments"})',
+    "csr_exporter_waiver_expiry_timestamp_seconds": "NAME - time() < 14 * 86400",
     "csr_exporter_shard_info": "count by (shard, shards) (NAME)",
 }
 """A query for each family. NAME is the name of its samples, without the suffixes of a histogram."""
@@ -79,17 +88,29 @@ EXPERIMENTAL = {
     "csr_exporter_offset_mode_info",
     "csr_exporter_config_hash_info",
     "csr_exporter_shard_info",
+    "scm_csr_waiver_matches",
 }
 
 HEADINGS = {
     "Config": "Top level",
     "AccountConfig": "`accounts`: each entry",
     "PerCsrConfig": "`per_csr`",
+    "OwnerConfig": "`owners`: each entry",
+    "PolicyConfig": "`policy`",
+    "WaiverConfig": "`waivers`: each entry",
     "Scope": "`credentials.scope`",
 }
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 DURATION = r"^(?=\d)"
 """How the pattern of a duration starts in the schema, and no other."""
+
+
+EXAMPLE_POLICY = Policy(
+    owners=(Owner("payments", Selector()),),
+    rules=Rules(max_age=1.0, allowed_algorithms=frozenset({"EC_P256"})),
+    waivers=(Waiver("PKI-42", Rule.MAX_AGE, Selector(), until=3.0),),
+)
+"""A CSR of SM2 breaks both rules, and is excused from one."""
 
 
 def exposed_families() -> list[Metric]:
@@ -98,7 +119,9 @@ def exposed_families() -> list[Metric]:
     inventory = Inventory((csr,), 1, {"SM2": 1}, complete=True)
     status = Status(Account("production", limit=500), traffic=Traffic().after(Exchange(Service.SCM, "200", 0.1, 0.0)))
     status = replace(status.after_success(inventory, 1.0, 0.1), credential_expires_at=1.0, credential_renewals=0)
-    return [*families([status], Exposed(), now=2.0), *exporter_families(Reloads("", 0.0), storage_failures=0)]
+    exposed = Exposed(policy=EXAMPLE_POLICY)
+    own = exporter_families(Reloads("", 0.0), storage_failures=0, waivers=EXAMPLE_POLICY.waivers)
+    return [*families([status], exposed, now=2.0), *own]
 
 
 def sample_name(family: Metric) -> str:
@@ -146,6 +169,8 @@ def _expected(setting: dict[str, Any]) -> str:
             return "duration"
         case {"type": "array", "items": items}:
             return f"list of {_expected(items)}"
+        case {"format": "date"}:
+            return "day"
         case _:
             return TYPES.get(setting.get("type", ""), "mapping")
 

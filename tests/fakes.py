@@ -80,7 +80,7 @@ class FakeJournal:
 class FakeExporter:
     """An exporter with fixed statuses."""
 
-    exposed = Exposed()
+    exposed: Exposed = Exposed()
     configuration = "poll_interval: 5m\n"
 
     def __init__(

@@ -21,7 +21,7 @@ from csr_exporter.commands.once import Watch, poll_once, pollers_for
 from csr_exporter.commands.terminal import broken_at_words
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.inventory import ADVICE, Csr, Page
-from csr_exporter.page import Selection, csr_csv, csr_fields, find
+from csr_exporter.page import Selection, as_csv, csr_fields, find
 from csr_exporter.status import Status
 
 Row = tuple[str, Csr]
@@ -47,6 +47,11 @@ def print_csrs(config: Config, accounts: Sequence[AccountConfig], form: str, sor
 
 def _print(statuses: Sequence[Status], form: str, sort: str, selection: Selection) -> None:
     FORMS[form](sorted(find(statuses, selection, time.time()).rows, key=ORDERS[sort]))
+    warn_of_missing(statuses)
+
+
+def warn_of_missing(statuses: Sequence[Status]) -> None:
+    """Say on standard error which accounts could not be listed whole, and why."""
     for status in statuses:
         if missing := _what_is_missing(status):
             click.echo(broken_at_words(f"{status.account.name}: {missing}", sys.stderr), err=True)
@@ -84,7 +89,7 @@ def _print_json(rows: Sequence[Row]) -> None:
 
 
 def _print_csv(rows: Sequence[Row]) -> None:
-    for part in csr_csv(rows):
+    for part in as_csv(csr_fields("", Csr("")), (csr_fields(*row) for row in rows)):
         click.echo(part, nl=False)
 
 

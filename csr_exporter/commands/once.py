@@ -22,6 +22,9 @@ from csr_exporter.status import Reloads, Status
 
 MOST_THREADS = 32
 
+OWN_FAMILIES = ("csr_exporter_build", "csr_exporter_waiver_expiry_timestamp_seconds")
+"""Of no account, and of use where no daemon runs."""
+
 Watch = Callable[[str, Page], None]
 
 
@@ -50,8 +53,10 @@ def exposition(config: Config, pauses: Path | None = None) -> tuple[str, bool]:
     if pauses:
         keep_pauses(pauses, by_settings)
     now = time.time()
-    build = [family for family in exporter_families(Reloads("", now)) if family.name == "csr_exporter_build"]
-    text = joined(rendered(statuses, exposed_by(config), now, build, TEXT))
+    exposed = exposed_by(config)
+    own = exporter_families(Reloads("", now), waivers=exposed.policy.waivers)
+    further = [family for family in own if family.name in OWN_FAMILIES]
+    text = joined(rendered(statuses, exposed, now, further, TEXT))
     return text.decode(), all(status.up for status in statuses)
 
 

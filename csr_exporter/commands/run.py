@@ -54,6 +54,7 @@ class Daemon:
         self._schedule = Schedule()
         self._reloading = threading.Lock()  # a signal and a request may ask at the same time
         self._config = read()
+        self._exposed = exposed_by(self._config)
         self._pollers = self._pollers_for(self._config, {})
         self._reloads = self._read_successfully()
 
@@ -68,7 +69,7 @@ class Daemon:
 
     @property
     def exposed(self) -> Exposed:
-        return exposed_by(self._config)
+        return self._exposed
 
     @property
     def reloads(self) -> Reloads:
@@ -103,6 +104,8 @@ class Daemon:
                 _log_rejected(error)
                 raise
             before, self._config, self._pollers = self._pollers, config, pollers
+            # An equal one stays the same: caches that know it need not compare all of a policy at each scrape.
+            self._exposed = self._exposed if exposed_by(config) == self._exposed else exposed_by(config)
             self._reschedule(before, pollers)
             self._reloads = self._read_successfully()
             log.info("configuration_reloaded", accounts=len(pollers), config_hash=self._reloads.config_hash)
@@ -177,7 +180,7 @@ def _log_rejected(error: Exception) -> None:
 
 def _polling_settings(config: Config) -> dict[str, object]:
     """What pollers are made from, besides their account."""
-    return config.model_dump(exclude={"accounts", "per_csr", "age_buckets"})
+    return config.model_dump(exclude={"accounts", "per_csr", "age_buckets", "owners", "policy", "waivers"})
 
 
 def config_hash(config: Config) -> str:

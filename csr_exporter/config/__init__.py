@@ -16,6 +16,7 @@ from csr_exporter.config.credentials import (
     TokenCredentials,
 )
 from csr_exporter.config.model import AccountConfig, Config
+from csr_exporter.config.policy import OwnerConfig, PolicyConfig, WaiverConfig
 from csr_exporter.config.reading import ConfigError, config_from_environment, load_yaml, read_config, validated
 from csr_exporter.config.settings import (
     Duration,
@@ -41,12 +42,15 @@ __all__ = [
     "FilePath",
     "MetadataCredentials",
     "OidcCredentials",
+    "OwnerConfig",
     "PasswordCredentials",
+    "PolicyConfig",
     "ProfileCredentials",
     "Secret",
     "SecretUnavailableError",
     "Section",
     "TokenCredentials",
+    "WaiverConfig",
     "config_from_environment",
     "duration",
     "encrypted",

@@ -9,6 +9,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from csr_exporter.config.credentials import SITES, AnyCredentials, Section, SiteName, with_site
+from csr_exporter.config.policy import OwnerConfig, PolicyConfig, WaiverConfig, with_owners
 from csr_exporter.config.settings import (
     AnyDuration,
     Duration,
@@ -140,6 +141,15 @@ class Config(Section):
     per_csr: PerCsrConfig = Field(PerCsrConfig(), description="The series of each CSR")
     accounts: Annotated[tuple[AccountConfig, ...], Field(strict=False), AfterValidator(_at_least_one)] = Field(
         description="The accounts to poll", json_schema_extra={"minItems": 1}
+    )
+    owners: Annotated[tuple[OwnerConfig, ...], Field(strict=False)] = Field(
+        (), description="Whose CSRs are whose: the first entry that matches"
+    )
+    policy: Annotated[PolicyConfig, AfterValidator(with_owners)] = Field(
+        PolicyConfig(), description="The rules that CSRs have to keep"
+    )
+    waivers: Annotated[tuple[WaiverConfig, ...], Field(strict=False)] = Field(
+        (), description="Which CSRs are excused from a rule, and until when"
     )
 
     def shown(self) -> str:

@@ -105,13 +105,14 @@ def validated(model: type[M], data: object, origin: str, directory: Path, furthe
 
 
 def _duplicate_names(data: object) -> Iterator[str]:
-    accounts = data.get("accounts") if isinstance(data, Mapping) else None
-    seen: set[str] = set()
-    for position, account in enumerate(accounts if isinstance(accounts, list) else ()):
-        name = account.get("name") if isinstance(account, Mapping) else None
-        if isinstance(name, str) and name in seen:
-            yield f"accounts.{position}.name: expected a name that no other account has"
-        seen.add(str(name))
+    for section, what in (("accounts", "account"), ("waivers", "waiver")):
+        entries = data.get(section) if isinstance(data, Mapping) else None
+        seen: set[str] = set()
+        for position, entry in enumerate(entries if isinstance(entries, list) else ()):
+            name = entry.get("name") if isinstance(entry, Mapping) else None
+            if isinstance(name, str) and name in seen:
+                yield f"{section}.{position}.name: expected a name that no other {what} has"
+            seen.add(str(name))
 
 
 _EXPECTED = {
@@ -124,6 +125,7 @@ _EXPECTED = {
     "string_pattern_mismatch": "text without white space around it",
     "string_too_short": "text",
     "string_type": "text; put numbers and dates in quotes",
+    "too_short": "at least one entry",
     "tuple_type": "a list",
     "union_tag_not_found": "a kind",
 }

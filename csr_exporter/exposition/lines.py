@@ -12,8 +12,8 @@ from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.inventory import Csr
-from csr_exporter.metrics import CSR_GAUGES, INFO_LABELS, AgeFamily, Exposed, ages_of, with_series
+from csr_exporter.inventory import Snapshot
+from csr_exporter.metrics import CSR_GAUGES, AgeFamily, Exposed, ages_of, info_labels, with_series
 
 _go_string: Callable[[float], str] = floatToGoString
 
@@ -54,11 +54,12 @@ def numbers(values: Iterable[int]) -> list[str]:
     ]
 
 
-def csr_lines(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[tuple[str, bytes | AgeLines]]:
-    """The samples of `csr_exporter.metrics.csr_families` by the name of the family, straight from *csrs*."""
-    chosen = with_series(csrs, exposed)
+def csr_lines(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[tuple[str, bytes | AgeLines]]:
+    """The samples of `csr_exporter.metrics.csr_families` by the name of the family, straight from the CSRs."""
+    chosen = with_series(snapshot.inventory.csrs, exposed)
     fixed = {"account": repeat(_escaped(account)), "id": _all_escaped([csr.id for csr in chosen])}
-    further = {label: _all_escaped(list(map(INFO_LABELS[label], chosen))) for label in exposed.labels}
+    labels = info_labels(account, snapshot, exposed)
+    further = {label: _all_escaped(list(map(text, chosen))) for label, text in labels.items()}
     yield "scm_csr", "".join(_with_labels("scm_csr_info", fixed | further, " 1.0\n")).encode()
     names = further.get("name") or _all_escaped([csr.name for csr in chosen])
     series = list(_with_labels("", fixed | {"name": names}, " "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -12,10 +13,34 @@ from csr_exporter.exposition.compression import MIN_BLOCK, Block, Piece, joined
 from csr_exporter.exposition.formats import TEXT, Format
 from csr_exporter.exposition.lines import AgeLines, csr_lines, lines
 from csr_exporter.inventory import Snapshot
-from csr_exporter.metrics import AgeFamily, Exposed, Family, empty_families, inventory_families, status_families
+from csr_exporter.metrics import (
+    AgeFamily,
+    Exposed,
+    Family,
+    StepFamily,
+    empty_families,
+    inventory_families,
+    policy_families,
+    status_families,
+)
 from csr_exporter.status import Status
 
-Part = Piece | AgeLines
+
+class StepLines:
+    """Samples that change at known times, as lines that are kept from one of these to the next."""
+
+    def __init__(self, family: StepFamily) -> None:
+        self._family = family
+        self._kept: tuple[int, Piece] = (-1, b"")
+
+    def as_of(self, now: float) -> Piece:
+        step, kept = bisect_right(self._family.times, now), self._kept
+        if kept[0] != step:
+            kept = self._kept = (step, _piece(lines(self._family.at(now))))
+        return kept[1]
+
+
+Part = Piece | AgeLines | StepLines
 """One account's lines in one family."""
 
 # Entries go with the value that they come from, so nothing has to be purged. Parts must not refer to it.
@@ -30,7 +55,7 @@ def exposition(
     pieces: dict[str, list[Piece]] = {name: [] for name in headers}
     for status in statuses:
         for name, part in _parts(status, exposed, now):
-            pieces[name].append(part.as_of(now) if isinstance(part, AgeLines) else part)
+            pieces[name].append(part.as_of(now) if isinstance(part, AgeLines | StepLines) else part)
     for name, (family, header) in headers.items():
         if family.type == "gaugehistogram" and form is TEXT:
             yield from _as_histogram(family, header, joined(pieces[name]))
@@ -43,8 +68,9 @@ def exposition(
 def prepare(status: Status, exposed: Exposed, now: float) -> None:
     """Render and compress what the next scrapes share, so that none of them has to."""
     for _, part in _parts(status, exposed, now):
-        if isinstance(part, Block):
-            part.deflated  # noqa: B018 - is cached once it was read
+        shared = part.as_of(now) if isinstance(part, StepLines) else part
+        if isinstance(shared, Block):
+            shared.deflated  # noqa: B018 - is cached once it was read
 
 
 def _parts(status: Status, exposed: Exposed, now: float) -> Iterator[tuple[str, Part]]:
@@ -56,8 +82,9 @@ def _parts(status: Status, exposed: Exposed, now: float) -> Iterator[tuple[str, 
 
 def _snapshot_parts(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[tuple[str, Part]]:
     yield from map(_part, inventory_families(account, snapshot, exposed.age_buckets))
-    for name, each in csr_lines(account, snapshot.inventory.csrs, exposed):
+    for name, each in csr_lines(account, snapshot, exposed):
         yield name, each if isinstance(each, AgeLines) else _piece(each)
+    yield from map(_part, policy_families(account, snapshot, exposed))
 
 
 def _cached(
@@ -73,6 +100,9 @@ def _cached(
 def _part(family: Family) -> tuple[str, Part]:
     if isinstance(family, AgeFamily):
         return family.metric.name, AgeLines.of(family)
+    if isinstance(family, StepFamily):
+        # What never changes has its lines from the start.
+        return family.name, StepLines(family) if family.times else _piece(lines(family.at(0.0)))
     return family.name, _piece(lines(family))
 
 

@@ -4,9 +4,10 @@ Every family is part of every scrape, with or without samples; a value that is n
 """
 
 from csr_exporter.metrics.families import empty_families, families
-from csr_exporter.metrics.family import AgeFamily, Family, ages_of
+from csr_exporter.metrics.family import AgeFamily, Family, StepFamily, ages_of
 from csr_exporter.metrics.inventory import inventory_families
-from csr_exporter.metrics.per_csr import CSR_GAUGES, INFO_LABELS, Exposed, with_series
+from csr_exporter.metrics.per_csr import CSR_GAUGES, INFO_LABELS, Exposed, info_labels, with_series
+from csr_exporter.metrics.policy import policy_families
 from csr_exporter.metrics.status import exporter_families, status_families
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "AgeFamily",
     "Exposed",
     "Family",
+    "StepFamily",
     "ages_of",
     "empty_families",
     "exporter_families",
     "families",
+    "info_labels",
     "inventory_families",
+    "policy_families",
     "status_families",
     "with_series",
 ]

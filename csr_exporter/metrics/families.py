@@ -10,6 +10,7 @@ from csr_exporter.inventory import Inventory, Snapshot
 from csr_exporter.metrics.family import Family, as_of
 from csr_exporter.metrics.inventory import inventory_families
 from csr_exporter.metrics.per_csr import Exposed, csr_families
+from csr_exporter.metrics.policy import policy_families
 from csr_exporter.metrics.status import status_families
 from csr_exporter.status import Account, Status
 
@@ -42,5 +43,6 @@ def empty_families(exposed: Exposed) -> Iterator[Metric]:
 def _of_account(status: Status, snapshot: Snapshot | None, exposed: Exposed) -> Iterator[Family]:
     if snapshot:
         yield from inventory_families(status.account.name, snapshot, exposed.age_buckets)
-        yield from csr_families(status.account.name, snapshot.inventory.csrs, exposed)
+        yield from csr_families(status.account.name, snapshot, exposed)
+        yield from policy_families(status.account.name, snapshot, exposed)
     yield from status_families(status, exposed)

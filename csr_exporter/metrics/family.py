@@ -27,13 +27,24 @@ class AgeFamily:
     values: Callable[[float], Sequence[int]]
 
 
-Family = Metric | AgeFamily
+@dataclass(frozen=True, slots=True)
+class StepFamily:
+    """A family whose samples change only at *times*, in ascending order; *at* makes them for any time."""
+
+    name: str
+    times: Sequence[float]
+    at: Callable[[float], Metric]
+
+
+Family = Metric | AgeFamily | StepFamily
 
 
 def as_of(family: Family, now: float) -> Metric:
-    """*family* with its values at *now*."""
+    """*family* with its samples at *now*."""
     if isinstance(family, Metric):
         return family
+    if isinstance(family, StepFamily):
+        return family.at(now)
     metric = Metric(family.metric.name, family.metric.documentation, family.metric.type)
     samples = zip(family.metric.samples, family.values(now), strict=True)
     metric.samples = [sample._replace(value=value) for sample, value in samples]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 
 from csr_exporter.inventory import UNKNOWN, Csr, Snapshot
 from csr_exporter.metrics.family import Family, ages
+from csr_exporter.policy import NO_POLICY, Policy, judged
 from csr_exporter.text import LONGEST
 
 DAY = 86_400.0
@@ -23,6 +24,7 @@ class Exposed:
     per_csr: bool = True
     max_series: int = 20_000
     labels: tuple[str, ...] = ("name", "domain_name", "private_key_algo", "usage")
+    policy: Policy = field(default=NO_POLICY, hash=False)  # to hash it would take longer than a small scrape
 
 
 INFO_LABELS: dict[str, Callable[[Csr], str]] = {
@@ -77,12 +79,13 @@ CSR_GAUGES = (
 )
 
 
-def csr_families(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterator[Family]:
+def csr_families(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
     """Families with a sample for each CSR. `csr_exporter.exposition` writes them without making samples."""
-    chosen = with_series(csrs, exposed)
+    chosen = with_series(snapshot.inventory.csrs, exposed)
+    labels = info_labels(account, snapshot, exposed)
     info = InfoMetricFamily("scm_csr", "What the service says of a CSR; always 1.", labels=["account", "id"])
     for csr in chosen:
-        info.add_metric([account, csr.id], {label: INFO_LABELS[label](csr) for label in exposed.labels})
+        info.add_metric([account, csr.id], {label: text(csr) for label, text in labels.items()})
     yield info
     for each in CSR_GAUGES:
         gauge = GaugeMetricFamily(each.name, each.text, labels=["account", "id", "name"])
@@ -90,6 +93,15 @@ def csr_families(account: str, csrs: Sequence[Csr], exposed: Exposed) -> Iterato
             if (value := each.value(csr)) is not None:
                 gauge.add_metric([account, csr.id, csr.name], value)
         yield ages(gauge) if each.is_age else gauge
+
+
+def info_labels(account: str, snapshot: Snapshot, exposed: Exposed) -> Mapping[str, Callable[[Csr], str]]:
+    """The labels of ``scm_csr_info`` besides ``account`` and ``id``."""
+    labels = {label: INFO_LABELS[label] for label in exposed.labels}
+    if exposed.policy.owners:
+        owners = judged(account, snapshot, exposed.policy).owners
+        labels["owner"] = lambda csr: owners[csr.id]
+    return labels
 
 
 def with_series(csrs: Sequence[Csr], exposed: Exposed) -> Sequence[Csr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -12,6 +12,7 @@ from prometheus_client.utils import floatToGoString
 from csr_exporter import __version__, revision
 from csr_exporter.metrics.family import counter, gauge, info
 from csr_exporter.metrics.per_csr import Exposed, dropped
+from csr_exporter.policy import Waiver
 from csr_exporter.status import LATENCY_BUCKETS, Reloads, Status, Traffic
 
 
@@ -77,7 +78,9 @@ def _credentials(account: str, status: Status) -> Iterator[Metric]:
     yield gauge("csr_exporter_clock_skew_seconds", text, account, status.traffic.clock_skew)
 
 
-def exporter_families(reloads: Reloads, storage_failures: int | None = None) -> Iterator[Metric]:
+def exporter_families(
+    reloads: Reloads, storage_failures: int | None = None, waivers: Iterable[Waiver] = ()
+) -> Iterator[Metric]:
     """Families of the exporter as a whole; *storage_failures* is None without storage."""
     build = {
         "version": __version__,
@@ -99,3 +102,8 @@ def exporter_families(reloads: Reloads, storage_failures: int | None = None) -> 
     if storage_failures is not None:
         failures.add_metric([], storage_failures)
     yield failures
+    text = "When the waiver ends, or ended, in Unix seconds."
+    ends = GaugeMetricFamily("csr_exporter_waiver_expiry_timestamp_seconds", text, labels=["waiver", "rule"])
+    for waiver in waivers:
+        ends.add_metric([waiver.name, waiver.rule], waiver.until)
+    yield ends

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from csr_exporter.inventory import Csr, Snapshot
+from csr_exporter.policy import NO_POLICY, UNOWNED, Judgement, Policy, Rule, judged
 from csr_exporter.status import Status
 from csr_exporter.text import searchable
 
@@ -38,7 +39,8 @@ class Selection:
     """Which CSRs, in which order; what is empty selects all.
 
     *text* is looked for in names, domains and ids, in upper or lower case. *older_than* is a duration as it was given,
-    and *age* the same in seconds; CSRs of unknown age are not older than anything.
+    and *age* the same in seconds; CSRs of unknown age are not older than anything. *rule* is one that they break, and
+    are not excused from.
     """
 
     accounts: tuple[str, ...] = ()
@@ -46,6 +48,8 @@ class Selection:
     algorithm: str = ""
     older_than: str = ""
     age: float | None = None
+    owner: str = ""
+    rule: Rule | None = None
     sort: Sort = Sort.AGE
 
     @property
@@ -60,34 +64,57 @@ class Selection:
             "q": self.text,
             "private_key_algo": self.algorithm,
             "older_than": self.older_than,
+            "owner": self.owner,
+            "rule": self.rule or "",
             "sort": "" if self.sort is Sort.AGE else self.sort,
         }
 
 
 @dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What the policy says of single CSRs as of *now*; *judgements* are by the name of an account."""
+
+    judgements: Mapping[str, Judgement]
+    now: float
+    owned: bool
+
+    def owner(self, row: Row) -> str:
+        """Empty where no owners are configured."""
+        return self.judgements[row[0]].owners[row[1].id] if self.owned else ""
+
+    def broken(self, row: Row) -> tuple[Rule, ...]:
+        """The rules that the CSR breaks, and is not excused from."""
+        return self.judgements[row[0]].broken(row[1].id, self.now)
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """How many CSRs are selected, and they themselves, one after another."""
+    """How many CSRs are selected, they themselves, one after another, and what the policy says of each."""
 
     number: int
     rows: Iterator[Row]
+    verdicts: Verdicts
 
 
 @dataclass(frozen=True, slots=True)
 class CsrTable:
     """One page of the table, counted from 1, as of *now*.
 
-    *names* and *algorithms* are all that may be chosen. *without* counts the accounts that have no inventory to show,
-    and *incomplete* those of which some CSRs were not read.
+    *names*, *algorithms*, *owners* and *rules* are all that may be chosen. *without* counts the accounts that have no
+    inventory to show, and *incomplete* those of which some CSRs were not read.
     """
 
     now: float
     selection: Selection
     rows: tuple[Row, ...]
+    verdicts: Verdicts
     number: int
     page: int
     pages: int
     names: tuple[str, ...]
     algorithms: tuple[str, ...]
+    owners: tuple[str, ...]
+    rules: tuple[Rule, ...]
     without: int
     incomplete: int
 
@@ -107,35 +134,43 @@ _WITHIN_ACCOUNT: Mapping[Sort, Callable[[Csr], tuple[object, ...]]] = {
 }
 
 
-def csr_table(statuses: Sequence[Status], selection: Selection, page: int, now: float) -> CsrTable:
+def csr_table(
+    statuses: Sequence[Status], selection: Selection, page: int, now: float, policy: Policy = NO_POLICY
+) -> CsrTable:
     """The page of that number, or the last; of *statuses*, which are those of all accounts."""
     shown = [each for each in statuses if not selection.accounts or each.account.name in selection.accounts]
     snapshots = [snapshot for status in shown if (snapshot := status.current(now))]
-    found = find(shown, selection, now)
+    found = find(shown, selection, now, policy)
     pages = max(1, -(-found.number // ROWS))
     page = min(page, pages)
     return CsrTable(
         now=now,
         selection=selection,
         rows=tuple(islice(found.rows, (page - 1) * ROWS, page * ROWS)),
+        verdicts=found.verdicts,
         number=found.number,
         page=page,
         pages=pages,
         names=tuple(sorted((each.account.name for each in statuses), key=lambda name: (name.casefold(), name))),
         algorithms=tuple(sorted({csr.algorithm for each in snapshots for csr in each.inventory.csrs} - {""})),
+        owners=tuple(sorted({each.name for each in policy.owners} | ({UNOWNED} if policy.owners else set()))),
+        rules=policy.rules.in_force,
         without=len(shown) - len(snapshots),
         incomplete=sum(not each.inventory.complete for each in snapshots),
     )
 
 
-def find(statuses: Iterable[Status], selection: Selection, now: float) -> Found:
+def find(statuses: Iterable[Status], selection: Selection, now: float, policy: Policy = NO_POLICY) -> Found:
     """The CSRs of *statuses* that *selection* asks for, as of *now*."""
     snapshots = [(status.account.name, snapshot) for status in statuses if (snapshot := status.current(now))]
-    runs = {name: _matching(snapshot, selection, now) for name, snapshot in sorted(snapshots, key=lambda each: each[0])}
-    return Found(sum(map(len, runs.values())), _merged(runs, selection.sort))
+    snapshots.sort(key=lambda each: each[0])
+    judgements = {name: judged(name, snapshot, policy) for name, snapshot in snapshots}
+    runs = {name: _matching(snapshot, selection, judgements[name], now) for name, snapshot in snapshots}
+    verdicts = Verdicts(judgements, now, owned=bool(policy.owners))
+    return Found(sum(map(len, runs.values())), _merged(runs, selection.sort), verdicts)
 
 
-def _matching(snapshot: Snapshot, selection: Selection, now: float) -> Sequence[Entry]:
+def _matching(snapshot: Snapshot, selection: Selection, judgement: Judgement, now: float) -> Sequence[Entry]:
     entries = _entries(snapshot, Sort.NAME if selection.sort is Sort.NAME else Sort.AGE)
     if text := searchable(selection.text):
         entries = [entry for entry in entries if text in entry[1]]
@@ -144,6 +179,11 @@ def _matching(snapshot: Snapshot, selection: Selection, now: float) -> Sequence[
     if selection.age is not None:
         latest = now - selection.age
         entries = [entry for entry in entries if entry[0].created_at is not None and entry[0].created_at <= latest]
+    if selection.owner:
+        entries = [entry for entry in entries if judgement.owners[entry[0].id] == selection.owner]
+    if selection.rule:
+        breaking = {each.csr.id for each in judgement.violating(now) if each.rule is selection.rule}
+        entries = [entry for entry in entries if entry[0].id in breaking]
     return entries
 
 

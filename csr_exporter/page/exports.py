@@ -7,10 +7,11 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from csr_exporter.changes import Change
 from csr_exporter.inventory import Csr
-from csr_exporter.page.csr_table import Row
+from csr_exporter.page.csr_table import Found
 from csr_exporter.page.status_json import iso8601
 
 ROWS_AT_ONCE = 200
@@ -56,9 +57,9 @@ def _milliseconds(instant: float | None) -> int | None:
     return None if instant is None else round(instant * 1000)
 
 
-def csr_json(rows: Iterable[Row]) -> Iterator[str]:
-    """*rows* as a JSON array, in parts."""
-    texts = (json.dumps(csr_fields(*row), ensure_ascii=False) for row in rows)
+def csr_json(found: Found) -> Iterator[str]:
+    """The rows that were *found* as a JSON array, in parts."""
+    texts = (json.dumps(fields, ensure_ascii=False) for fields in _fields(found))
     lead = "["
     while part := list(islice(texts, ROWS_AT_ONCE)):
         yield lead + ",\n".join(part)
@@ -66,9 +67,17 @@ def csr_json(rows: Iterable[Row]) -> Iterator[str]:
     yield "]\n" if lead != "[" else "[]\n"
 
 
-def csr_csv(rows: Iterable[Row]) -> Iterator[str]:
-    """*rows* as CSV with a header, in parts."""
-    return as_csv(csr_fields("", Csr("")), (csr_fields(*row) for row in rows))
+def csr_csv(found: Found) -> Iterator[str]:
+    """The rows that were *found* as CSV with a header, in parts."""
+    header = (*csr_fields("", Csr("")), "owner", "violations")
+    return as_csv(header, (fields | {"violations": ";".join(fields["violations"])} for fields in _fields(found)))
+
+
+def _fields(found: Found) -> Iterator[dict[str, Any]]:
+    """The fields of each CSR, its owner and the rules that it breaks."""
+    verdicts = found.verdicts
+    for row in found.rows:
+        yield csr_fields(*row) | {"owner": verdicts.owner(row), "violations": verdicts.broken(row)}
 
 
 def as_csv(header: Iterable[str], records: Iterable[dict[str, object]]) -> Iterator[str]:

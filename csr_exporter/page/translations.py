@@ -92,6 +92,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "algorithm": ("Algorithm", "算法"),
     "algorithm.unknown": ("unknown", "未知"),
     "algorithm.other": ("other", "其他"),
+    "owner": ("Owner", "所有者"),
+    "rule": ("Breaks", "违反规则"),
     "age": ("Age", "存在时长"),
     "number": ("CSRs", "CSR"),
     "share": ("Share", "占比"),

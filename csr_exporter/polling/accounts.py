@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 
 from csr_exporter.cloud.auth import Leases, auth_for
 from csr_exporter.cloud.client import CsrApi
@@ -18,11 +19,14 @@ from csr_exporter.config import (
     AnyCredentials,
     Config,
     EnvironmentCredentials,
+    OwnerConfig,
     SecretUnavailableError,
+    WaiverConfig,
 )
 from csr_exporter.inventory import OffsetMode, Page
 from csr_exporter.listing import Limits
 from csr_exporter.metrics import Exposed
+from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.polling.poller import Poller
 from csr_exporter.status import Account
 
@@ -104,4 +108,37 @@ def exposed_by(config: Config) -> Exposed:
         per_csr=config.per_csr.enabled,
         max_series=config.per_csr.max_series,
         labels=config.per_csr.labels,
+        policy=policy_by(config),
     )
+
+
+def policy_by(config: Config) -> Policy:
+    """What *config* demands of CSRs."""
+    rules = config.policy
+    return Policy(
+        owners=tuple(Owner(each.owner, _selector(each)) for each in config.owners),
+        rules=Rules(
+            max_age=rules.max_age,
+            allowed_algorithms=None if rules.allowed_algorithms is None else frozenset(rules.allowed_algorithms),
+            allowed_domains=None if rules.allowed_domains is None else _globs(rules.allowed_domains),
+            owner_required=rules.owner_required,
+            superseded_after=rules.superseded_after,
+        ),
+        waivers=tuple(
+            Waiver(each.name, Rule(each.rule), _selector(each), _end_of(each.until)) for each in config.waivers
+        ),
+    )
+
+
+def _selector(given: OwnerConfig | WaiverConfig) -> Selector:
+    ids = given.ids if isinstance(given, WaiverConfig) else None
+    return Selector(_globs(given.names), _globs(given.domains), _globs(given.accounts), _globs(ids))
+
+
+def _globs(patterns: tuple[str, ...] | None) -> tuple[Glob, ...]:
+    return tuple(map(Glob.of, patterns or ()))
+
+
+def _end_of(day: date) -> float:
+    """When *day* ends in UTC, in Unix seconds."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC).timestamp()

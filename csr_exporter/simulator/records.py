@@ -100,7 +100,10 @@ class Generator:
         )
 
     def _sans(self, domain: str) -> str:
-        """Additional names, separated by semicolons; none for half of the records, very many for a few."""
+        """Additional names; none for half of the records, very many for a few.
+
+        The console's form separates them by commas, the sibling API by semicolons, and the reference does not say.
+        """
         if self._chance(0.5):
             return ""
         count = MANY_SANS if self._chance(0.02) else self._random.randrange(1, 6)
@@ -109,7 +112,7 @@ class Generator:
             names.insert(0, domain)
         while len(";".join(names)) > MAX_SANS:
             names.pop()
-        return ";".join(names)
+        return ",;"[len(names) % 2].join(names)
 
     def _algorithm(self) -> str:
         self._made += 1

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from csr_exporter.changes import ChangeKind, ChangeQuery
 from csr_exporter.config import seconds
 from csr_exporter.page import Selection, Sort
+from csr_exporter.policy import Rule
 
 MOST_CHANGES = 10_000
 """In one reply of ``/changes.json``."""
@@ -29,6 +30,8 @@ def selection(query: QueryParams) -> Selection:
         algorithm=query.get("private_key_algo", ""),
         older_than=older_than,
         age=_read(query, "older_than", seconds, "a duration such as 90d or 1y"),
+        owner=query.get("owner", ""),
+        rule=_read(query, "rule", Rule, " or ".join(Rule)),
         sort=_read(query, "sort", Sort, " or ".join(Sort)) or Sort.AGE,
     )
 

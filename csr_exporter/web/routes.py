@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -28,11 +28,11 @@ from csr_exporter import __version__
 from csr_exporter.changes import Change, ChangeQuery
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import Format, accepts_gzip, exposition, gzipped, joined, preferred_format
-from csr_exporter.inventory import Csr
 from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.page import (
     CHANGE_ROWS,
     STYLE,
+    Found,
     Language,
     View,
     change_fields,
@@ -223,7 +223,9 @@ class _Pages:
                 if len(self._rendered) >= MOST_SHARED:
                     del self._rendered[next(iter(self._rendered))]
                 # The families that belong to no account.
-                own = exporter_families(self._exporter.reloads, self._exporter.journal.failures)
+                own = exporter_families(
+                    self._exporter.reloads, self._exporter.journal.failures, self._exporter.exposed.policy.waivers
+                )
                 further = [*own, *self._process.collect()]
                 pieces = exposition(statuses, self._exporter.exposed, now, further, form)
                 self._rendered[key] = _Rendered(now, facts, gzipped(pieces) if compressed else joined(pieces))
@@ -250,7 +252,7 @@ class _Pages:
     def csrs(self, request: Request) -> Response:
         self._selected(request)
         selection, page = queries.selection(request.query_params), queries.page(request.query_params)
-        table = csr_table(self._exporter.statuses, selection, page, time.time())
+        table = csr_table(self._exporter.statuses, selection, page, time.time(), self._exporter.exposed.policy)
         return _table(request, lambda language: render_csrs(table, language, __version__))
 
     def csrs_csv(self, request: Request) -> Response:
@@ -260,8 +262,9 @@ class _Pages:
     def csrs_json(self, request: Request) -> Response:
         return StreamingResponse(csr_json(self._found(request)), media_type="application/json")
 
-    def _found(self, request: Request) -> Iterator[tuple[str, Csr]]:
-        return find(self._selected(request), queries.selection(request.query_params), time.time()).rows
+    def _found(self, request: Request) -> Found:
+        selection = queries.selection(request.query_params)
+        return find(self._selected(request), selection, time.time(), self._exporter.exposed.policy)
 
     def changes(self, request: Request) -> Response:
         query = queries.change_query(request.query_params, CHANGE_ROWS)

@@ -408,7 +408,7 @@ def test_list_refuses_an_account_that_is_not_configured(simulator: Simulator, tm
     result = invoke("list", "--account=none", write(tmp_path, simulator, staging=aksk(STAGING)))
 
     assert result.exit_code == 2
-    assert "'none' is not configured; configured: staging" in result.stderr
+    assert "'none' is not one of the accounts: staging" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["list", "once"])

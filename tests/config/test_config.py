@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,10 @@ accounts:
   credentials:
     kind: token
     token_file: {tmp_path / "token"}
+owners: []
+policy:
+  owner_required: false
+waivers: []
 """
     )
     assert read_config(written(tmp_path, config.shown())) == config
@@ -393,12 +398,65 @@ BAD: dict[str, tuple[str, list[str]]] = {
         MINIMAL + MINIMAL.removeprefix("accounts:\n"),
         ["config.yml: accounts.1.name: expected a name that no other account has"],
     ),
+    "bad owners, policy and waivers": (
+        MINIMAL + "owners:\n  - {names: ['*']}\n  - {owner: unowned}\n  - {owner: a, names: []}\n"
+        "policy: {max_age: 0s, allowed_algorithms: RSA_2048, owners_required: true}\n"
+        "waivers:\n"
+        "  - {name: A, rule: max_ages, names: [a], reason: r, until: 2026-01-31}\n"
+        "  - {name: A, rule: max_age, names: [a], until: '2026-02-30'}\n"
+        "  - {name: B, rule: max_age, reason: r, until: 2026-01-31}\n"
+        "  - {name: C, rule: max_age, ids: [a], reason: r, until: 3000-01-01}\n",
+        [
+            "config.yml: owners.0.owner: required, but not given",
+            "config.yml: owners.1.owner: expected another name; unowned stands for CSRs that no entry matches",
+            "config.yml: owners.2.names: expected at least one entry",
+            "config.yml: policy.max_age: expected at least 1s",
+            "config.yml: policy.allowed_algorithms: expected a list",
+            "config.yml: policy.owners_required: unknown setting; did you mean owner_required?",
+            "config.yml: waivers.0.rule: expected 'max_age', 'allowed_algorithms', 'allowed_domains', "
+            "'owner_required' or 'superseded_after'",
+            "config.yml: waivers.1.reason: required, but not given",
+            "config.yml: waivers.1.until: expected a day such as 2027-03-31",
+            "config.yml: waivers.2.ids: expected names, domains, accounts or ids; "
+            'names: ["*"] waives the rule for all CSRs',
+            "config.yml: waivers.3.until: expected a day at most 400 days ahead; renew the waiver then",
+            "config.yml: waivers.1.name: expected a name that no other waiver has",
+        ],
+    ),
+    "an owner demanded and none named": (
+        MINIMAL + "policy: {owner_required: true}\n",
+        ["config.yml: policy: expected owners beside owner_required; without them every CSR breaks it"],
+    ),
     "two scopes": (
         "accounts:\n  - name: a\n    site: china\n"
         "    credentials: {kind: password, user: u, password_env: P, domain: d, scope: {project: p, domain: d}}\n",
         ["config.yml: accounts.0.credentials.password.scope.domain: expected either project or domain"],
     ),
 }
+
+
+POLICY = """\
+owners:
+  - owner: payments
+    names: ["pay-*", "billing-*"]
+    accounts: [production]
+policy: {max_age: 398d, allowed_algorithms: [EC_P256], owner_required: true}
+waivers:
+  - name: PKI-42
+    rule: max_age
+    ids: [48e3]
+    reason: appliance is replaced in spring
+    until: 2026-03-31
+"""
+
+
+def test_owners_policy_and_waivers_are_read_and_shown_as_they_can_be_read_again(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, MINIMAL + POLICY))
+
+    assert config.owners[0].names == ("pay-*", "billing-*")
+    assert config.policy.max_age == 398 * DAY
+    assert config.waivers[0].until == date(2026, 3, 31)
+    assert read_config(written(tmp_path, config.shown())) == config
 
 
 @pytest.mark.parametrize("text, mistakes", BAD.values(), ids=BAD)  # noqa: PT006 - read as one

@@ -37,6 +37,7 @@ from csr_exporter.exposition.compression import Block
 from csr_exporter.exposition.lines import numbers
 from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot, SourceError
 from csr_exporter.metrics import AgeFamily, Exposed, Family, exporter_families, families, inventory_families
+from csr_exporter.policy import NO_POLICY, Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Account, Reloads, Status
 from tests.fakes import DAY, NOW, a_csr, a_status, an_inventory
 
@@ -55,8 +56,26 @@ def csrs_with(texts: st.SearchStrategy[str], moments: st.SearchStrategy[float | 
     return st.lists(csr, max_size=6, unique_by=lambda csr: csr.id)
 
 
+selectors = st.builds(Selector, names=st.lists(hostile.map(Glob.of), max_size=1).map(tuple))
+policies = st.just(NO_POLICY) | st.builds(
+    Policy,
+    owners=st.lists(st.builds(Owner, hostile, selectors), max_size=2).map(tuple),
+    rules=st.builds(
+        Rules,
+        max_age=st.none() | st.floats(0, 1e9),
+        allowed_algorithms=st.none() | st.just(frozenset({""})),
+        owner_required=st.booleans(),
+        superseded_after=st.none() | st.floats(0, 1e9),
+    ),
+    waivers=st.lists(
+        st.builds(Waiver, hostile, st.sampled_from(Rule), selectors, st.floats(0, 2 * NOW)),
+        max_size=3,
+        unique_by=lambda waiver: waiver.name,
+    ).map(tuple),
+)
 exposures = st.builds(
     Exposed,
+    policy=policies,
     age_buckets=st.lists(st.integers(1, 10**9), max_size=3, unique=True).map(
         lambda days: tuple(map(float, sorted(days)))
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from csr_exporter.exposition import TEXT
 from csr_exporter.inventory import Exchange, Reason, Service, SourceError
 from csr_exporter.metrics import Exposed, exporter_families, families
+from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Account, Churn, Reloads, Status, Traffic
 from tests.fakes import DAY, NOW, a_csr, a_status
 
@@ -146,4 +147,75 @@ def test_the_exporter_tells_its_version_and_configuration() -> None:
     assert samples(exposition, "csr_exporter_config_hash_info") == ['csr_exporter_config_hash_info{hash="abc"} 1.0']
     assert samples(exposition, "csr_exporter_config_last_reload_successful") == [
         "csr_exporter_config_last_reload_successful 1.0"
+    ]
+
+
+OWNERS = (Owner("payments", Selector(names=(Glob.of("pay-*"),))),)
+RULES = Rules(max_age=365 * DAY, allowed_algorithms=frozenset({"EC_P256"}))
+UNTIL = NOW + 7 * DAY
+WAIVER = Waiver("PKI-42", Rule.MAX_AGE, Selector(names=(Glob.of("pay-old"),)), until=UNTIL)
+POLICED = a_status(
+    a_csr("1", name="pay-old", created_at=NOW - 400 * DAY),
+    a_csr("2", name="shop", created_at=NOW - 364 * DAY, algorithm="RSA_2048"),
+    last_success=NOW + 7 * DAY,
+)
+
+
+def test_violations_are_counted_by_rule_and_owner_and_what_is_waived_apart() -> None:
+    exposition = text(POLICED, exposed=Exposed(policy=Policy(OWNERS, RULES, (WAIVER,))))
+
+    assert samples(exposition, "scm_csrs_by_owner") == [
+        'scm_csrs_by_owner{account="production",owner="unowned"} 1.0',
+        'scm_csrs_by_owner{account="production",owner="payments"} 1.0',
+    ]
+    assert samples(exposition, "scm_csr_policy_violations") == [
+        'scm_csr_policy_violations{account="production",owner="unowned",rule="max_age"} 0.0',
+        'scm_csr_policy_violations{account="production",owner="unowned",rule="allowed_algorithms"} 1.0',
+        'scm_csr_policy_violations{account="production",owner="payments",rule="max_age"} 0.0',
+    ]
+    assert samples(exposition, "scm_csr_policy_waived") == [
+        'scm_csr_policy_waived{account="production",rule="max_age"} 1.0',
+        'scm_csr_policy_waived{account="production",rule="allowed_algorithms"} 0.0',
+    ]
+    assert samples(exposition, "scm_csr_violation") == [
+        'scm_csr_violation{account="production",id="2",name="shop",owner="unowned",rule="allowed_algorithms"} 1.0'
+    ]
+    assert 'id="1",name="pay-old",owner="payments"' in samples(exposition, "scm_csr_info")[0]
+
+
+def test_when_a_csr_reaches_the_age_or_a_waiver_its_end_the_next_scrape_tells_without_a_poll() -> None:
+    exposed = Exposed(policy=Policy((), RULES, (WAIVER,)))
+    series = 'scm_csr_policy_violations{account="production",rule="max_age"}'
+
+    counts = [
+        [line for line in text(POLICED, exposed=exposed, now=now).splitlines() if line.startswith(series)]
+        for now in (NOW, NOW + DAY, UNTIL - 1, UNTIL)
+    ]
+
+    assert counts == [[f"{series} {count}"] for count in (0.0, 1.0, 1.0, 2.0)]
+    ended = text(POLICED, exposed=exposed, now=UNTIL)
+    assert samples(ended, "scm_csr_policy_waived")[0].endswith(" 0.0")
+    assert samples(ended, "scm_csr_waiver_matches") == [
+        'scm_csr_waiver_matches{account="production",rule="max_age",waiver="PKI-42"} 1.0'
+    ]
+
+
+def test_violations_of_single_csrs_keep_to_the_bound_of_their_series() -> None:
+    policy = Policy(rules=Rules(max_age=DAY))
+
+    of_one = text(POLICED, exposed=Exposed(policy=policy, max_series=1))
+    of_none = text(POLICED, exposed=Exposed(policy=policy, per_csr=False))
+
+    assert [line for line in of_one.splitlines() if line.startswith("scm_csr_violation{")] == [
+        'scm_csr_violation{account="production",id="1",name="pay-old",rule="max_age"} 1.0'
+    ]
+    assert samples(of_none, "scm_csr_violation") == []
+    assert samples(of_none, "scm_csr_policy_violations")[0].endswith(" 2.0")
+
+
+def test_the_end_of_each_waiver_is_told_also_when_it_is_past() -> None:
+    families = exporter_families(Reloads("", NOW), waivers=[WAIVER])
+
+    assert samples(TEXT.write(families).decode(), "csr_exporter_waiver_expiry_timestamp_seconds") == [
+        f'csr_exporter_waiver_expiry_timestamp_seconds{{rule="max_age",waiver="PKI-42"}} {UNTIL / 1e9}e+09'
     ]

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from csr_exporter.inventory import Csr
-from csr_exporter.page import Selection, Sort, csr_csv, csr_json, csr_table, find
+from csr_exporter.page import Found, Selection, Sort, csr_csv, csr_json, csr_table, find
 from csr_exporter.page.csr_table import _INDEX
+from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector
 from csr_exporter.status import Account, Status
 from tests.fakes import DAY, NOW, a_csr, a_status
 
@@ -23,6 +23,7 @@ UNDATED = a_csr("3", name="gamma", created_at=None)
 PRODUCTION = a_status(YOUNG, OLD, UNDATED)
 STAGING = a_status(a_csr("4", name="aaa", created_at=NOW - 30 * DAY), name="staging")
 BOTH = [STAGING, PRODUCTION]
+SHOP = Owner("shop", Selector(names=(Glob.of("shop-*"),)))
 
 
 def ids(statuses: Iterable[Status], selection: Selection) -> str:
@@ -100,10 +101,13 @@ def test_the_index_of_a_snapshot_goes_with_it() -> None:
 
 def test_exports_have_the_names_of_the_api_and_every_row() -> None:
     csrs = [YOUNG, *(a_csr(f"x{number}") for number in range(1000))]
-    rows = [("production", csr) for csr in csrs]
+    statuses, policy = [a_status(*csrs)], Policy((SHOP,), Rules(max_age=30 * DAY))
 
-    as_json = json.loads("".join(csr_json(rows)))
-    as_csv = list(csv.DictReader(io.StringIO("".join(csr_csv(rows)))))
+    def found() -> Found:
+        return find(statuses, Selection(sort=Sort.NAME), NOW, policy)
+
+    as_json = json.loads("".join(csr_json(found())))
+    as_csv = list(csv.DictReader(io.StringIO("".join(csr_csv(found())))))
 
     assert len(as_json) == len(as_csv) == 1001
     assert as_json[0] == {
@@ -120,18 +124,40 @@ def test_exports_have_the_names_of_the_api_and_every_row() -> None:
         "company_name": "",
         "create_time": 1799913600000,
         "update_time": 1768464000000,
+        "owner": "unowned",
+        "violations": [],
     }
-    assert as_csv[0] == {name: str(value) for name, value in as_json[0].items()}
+    assert as_csv[0] == {name: str(value) for name, value in as_json[0].items()} | {"violations": ""}
+    assert (as_json[1]["owner"], as_json[1]["violations"]) == ("shop", ["max_age"])
+    assert (as_csv[1]["owner"], as_csv[1]["violations"]) == ("shop", "max_age")
 
 
 def test_an_export_of_nothing_is_still_one() -> None:
-    nothing: list[tuple[str, Csr]] = []
-
-    assert json.loads("".join(csr_json(nothing))) == []
-    assert "".join(csr_csv(nothing)).startswith("account,id,name,domain_name,")
+    assert json.loads("".join(csr_json(find([], Selection(), NOW)))) == []
+    assert "".join(csr_csv(find([], Selection(), NOW))).startswith("account,id,name,domain_name,")
 
 
 def test_an_export_comes_in_parts_of_bounded_size() -> None:
-    rows = [("production", a_csr(f"{number}")) for number in range(2000)]
+    status = a_status(*(a_csr(f"{number}") for number in range(2000)))
 
-    assert [len(list(parts)) for parts in (csr_json(rows), csr_csv(rows))] == [11, 10]
+    assert [len(list(form(find([status], Selection(), NOW)))) for form in (csr_json, csr_csv)] == [11, 10]
+
+
+@pytest.mark.parametrize(
+    ("selection", "found"),
+    [
+        (Selection(owner="shop"), "1"),
+        (Selection(owner="unowned"), "2"),
+        (Selection(rule=Rule.MAX_AGE), "1"),
+        (Selection(rule=Rule.OWNER_REQUIRED), "2"),
+        (Selection(rule=Rule.ALLOWED_DOMAINS), ""),
+    ],
+)
+def test_csrs_are_selected_by_owner_and_by_a_rule_that_they_break(selection: Selection, found: str) -> None:
+    policy = Policy((SHOP,), Rules(max_age=30 * DAY, owner_required=True))
+    status = a_status(a_csr("1"), YOUNG)
+
+    table = csr_table([status], selection, 1, NOW, policy)
+
+    assert " ".join(csr.id for _, csr in table.rows) == found
+    assert (table.owners, table.rules) == (("shop", "unowned"), (Rule.MAX_AGE, Rule.OWNER_REQUIRED))

@@ -574,3 +574,9 @@ def test_in_the_foreground_it_serves_until_a_signal_and_then_returns(
         assert reply.json()["total"] == 60
         assert process.stdout.read() == "returned\n"
         assert process.wait(10) == 0
+
+
+def test_additional_names_come_with_either_separator() -> None:
+    records = Generator(seed=1).history(200, NOW)
+
+    assert {sign for record in records for sign in ",; " if sign in record["sans"]} == {",", ";"}

@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 
 from csr_exporter.changes import Change, ChangeKind
 from csr_exporter.journal import Journal
+from csr_exporter.metrics import Exposed
+from csr_exporter.policy import Owner, Policy, Rules, Selector
 from csr_exporter.web.middleware import SECURITY_HEADERS
 from csr_exporter.web.routes import application
-from tests.fakes import NOW, FakeExporter, FakeJournal, a_csr, a_status
+from tests.fakes import DAY, NOW, FakeExporter, FakeJournal, a_csr, a_status
 from tests.journal.world import polled, record
 
 A, B = a_csr("1"), a_csr("2")
@@ -54,6 +56,21 @@ def test_exports_are_of_the_selection(query: str, found: list[str]) -> None:
     assert [each["id"] for each in as_json.json()] == found
     assert [line.split(",")[1] for line in as_csv.text.splitlines()[1:]] == found
     assert as_csv.headers["Content-Type"].startswith("text/csv")
+
+
+def test_the_tables_tell_owners_and_broken_rules_where_a_policy_is_configured() -> None:
+    policy = Policy((Owner("payments", Selector()),), Rules(max_age=DAY))
+    exporter = FakeExporter(a_status(A, last_success=time.time()))
+    exporter.exposed = Exposed(policy=policy)
+    web = TestClient(application(exporter))
+
+    page = web.get("/csrs?rule=max_age").text
+    rows = web.get("/csrs.json?rule=max_age&owner=payments").json()
+
+    assert "<bdi>payments</bdi></td><td>max_age</td>" in page
+    assert [(each["owner"], each["violations"]) for each in rows] == [("payments", ["max_age"])]
+    assert web.get("/csrs.json?owner=unowned").json() == []
+    assert 'name="rule"' not in client().get("/csrs").text
 
 
 @pytest.mark.parametrize(
