@@ -103,35 +103,51 @@ def _empty(uid: str, title: str, description: str, since: str) -> Dashboard:
         chosen("job", "csr_exporter_build_info", ""),
         chosen("instance", "csr_exporter_build_info", 'job=~"$job"'),
         chosen("account", "scm_csr_up", EXPORTERS),
+        typed("exporter_url", "Exporter URL", "http://localhost:10065"),
     ):
         built.with_variable(variable)
     for marks in (
         _Marks("Exporter restarts", f"{exporter('process_start_time_seconds')} * 1000", "#E5702A", shown=True),
-        _Marks("CSRs added", f"{noticed('scm_csr_added_total')} > 0", "#3A8FD6"),
-        _Marks("CSRs removed", f"{noticed('scm_csr_removed_total')} > 0", "#DD4330"),
+        _Marks("CSRs added", _with_url(f"{noticed('scm_csr_added_total')} > 0"), "#3A8FD6", change="added"),
+        _Marks("CSRs removed", _with_url(f"{noticed('scm_csr_removed_total')} > 0"), "#DD4330", change="removed"),
     ):
         built.annotation(marks)
     return built
 
 
+def _with_url(expr: str) -> str:
+    """*expr* with the exporter's URL as a label, because the text of a mark can hold labels alone."""
+    return f'label_replace({expr}, "exporter_url", "$exporter_url", "", "")'
+
+
 class _Marks(AnnotationQuery):
     """Marks in all graphs. Restarts are marked at the time that their value says, the others when it is above 0.
 
-    Those of the inventory are off until switched on: where CSRs come and go all day they would cover the graphs.
+    Those of the inventory are off until switched on: where CSRs come and go all day they would cover the graphs. They
+    link to the *change* in the journal.
     """
 
-    def __init__(self, name: str, expr: str, colour: str, *, shown: bool = False) -> None:
+    def __init__(self, name: str, expr: str, colour: str, *, shown: bool = False, change: str = "") -> None:
         self._internal = _Marked(name=name, datasource=SOURCE, enable=shown, icon_color=colour, expr=expr)
+        self._internal.change = change
 
 
 class _Marked(models.AnnotationQuery):
     """The fields that the library lacks."""
 
+    change = ""
+
     def to_json(self) -> dict[str, object]:
-        if self.name == "Exporter restarts":
+        if not self.change:
             words = {"titleFormat": "{{instance}} started", "tagKeys": "job", "useValueForTime": "on"}
         else:
-            words = {"titleFormat": f"{self.name} in {{{{account}}}}", "tagKeys": "account", "step": "5m"}
+            url = f"{{{{exporter_url}}}}/changes?account={{{{account}}}}&change={self.change}"
+            words = {
+                "titleFormat": f"{self.name} in {{{{account}}}}",
+                "textFormat": f'<a href="{url}">Which CSRs</a>',
+                "tagKeys": "account",
+                "step": "5m",
+            }
         return {**super().to_json(), **words}
 
 
@@ -181,9 +197,9 @@ def one_of(name: str, label: str, choices: dict[str, str]) -> CustomVariable:
     )
 
 
-def typed(name: str, label: str) -> TextBoxVariable:
+def typed(name: str, label: str, text: str = "") -> TextBoxVariable:
     """Free text."""
-    return TextBoxVariable(name).label(label).default_value("").current(_choice("", ""))
+    return TextBoxVariable(name).label(label).default_value(text).current(_choice(text, text))
 
 
 def _choice(text: str, value: str, *, selected: bool = True) -> VariableOption:

@@ -182,3 +182,13 @@ def test_a_dashboard_asks_only_for_metrics_that_exist(dashboard: Dashboard) -> N
 
     assert asked
     assert asked - names == set()
+
+
+@each_dashboard
+def test_marks_of_changes_lead_to_the_journal(dashboard: Dashboard) -> None:
+    marks = {each["name"]: each for each in dashboard.content["annotations"]["list"]}
+
+    for change in ("added", "removed"):
+        mark = marks[f"CSRs {change}"]
+        assert f"{{{{exporter_url}}}}/changes?account={{{{account}}}}&change={change}" in mark["textFormat"]
+        assert mark["expr"].endswith('"exporter_url", "$exporter_url", "", "")')
