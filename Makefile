@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 READY := .venv/.ready
 
-.PHONY: demo run test lint soak bench dashboards rules deploy prove pictures manual dist audit release clean
+.PHONY: demo run test packages lint soak bench dashboards rules deploy prove pictures manual dist audit release clean
 
 demo: $(RUNNABLE) ## Exporter and simulated cloud, at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -16,8 +16,11 @@ run: $(RUNNABLE) ## The daemon, with the configuration in config.yml
 	@$(BIN)/csr-exporter run --config.file=config.yml
 
 # More processes than cores, because tests mostly wait. The tests of a file share fixtures, so they share a process.
-test: $(READY) ## All tests
-	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+test: $(READY) ## All tests; those of a release are a target of their own, packages
+	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --ignore=tests/release
+
+packages: $(READY) ## Make a release, and install and run its packages and image in a Debian
+	@$(BIN)/pytest tests/release
 
 lint: $(READY) ## Style, format, types and spelling
 	@$(BIN)/ruff check .

@@ -573,6 +573,7 @@ OTHER: dict[str, Any] = {
     "slow_share": 0.2,
     "disagree_window": "40m",
     "remembered": "3d",
+    "waiver_ahead": "7d",
     "restart": "90s",
     "grafana_url": "https://grafana.example.com",
     "runbooks_url": "https://wiki.example.com/csr",
