@@ -299,8 +299,8 @@ def changes(storage_path: Path | None, form: str, since: float, names: tuple[str
 
     A daemon may be writing to it.
     """
-    from csr_exporter.changes import ChangeQuery
     from csr_exporter.commands.changes import print_changes
+    from csr_exporter.inventory import ChangeQuery
 
     if storage_path is None:
         raise click.UsageError("name the folder that `run` was given: --storage.path")

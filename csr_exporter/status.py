@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from csr_exporter.changes import Change, ChangeKind, changes_between
 from csr_exporter.inventory import (
     RETRIED,
+    Change,
+    ChangeKind,
     Exchange,
     Inventory,
     OffsetMode,
@@ -21,6 +22,7 @@ from csr_exporter.inventory import (
     Service,
     Snapshot,
     SourceError,
+    changes_between,
 )
 
 LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)

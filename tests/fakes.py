@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from csr_exporter.changes import Change, ChangeQuery
 from csr_exporter.config import Config
-from csr_exporter.inventory import Csr, Exchange, Inventory, Reason, Service, Snapshot
+from csr_exporter.inventory import Change, ChangeQuery, Csr, Exchange, Inventory, Reason, Service, Snapshot
 from csr_exporter.metrics import Exposed
 from csr_exporter.simulator import SimulatedAccount
 from csr_exporter.status import Account, Reloads, Status

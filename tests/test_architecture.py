@@ -18,24 +18,22 @@ CENTRE = {"inventory", "text"}
 MAY_IMPORT: dict[str, set[str]] = {
     "inventory": set(),
     "text": set(),
-    "changes": {"inventory"},
-    "status": {"inventory", "changes"},
+    "status": {"inventory"},
     "policy": {"inventory"},
     "config": set(),
     "cloud": CENTRE | {"config"},
     "listing": {"inventory"},
-    "polling": {"inventory", "changes", "status", "config", "cloud", "listing", "metrics", "policy"},
-    "journal": CENTRE | {"changes", "status"},
+    "polling": {"inventory", "status", "config", "cloud", "listing", "metrics", "policy"},
+    "journal": CENTRE | {"status"},
     "metrics": CENTRE | {"status", "policy"},
     "exposition": {"inventory", "status", "metrics"},
-    "page": CENTRE | {"changes", "status", "policy"},
-    "web": CENTRE | {"changes", "config", "status", "policy", "metrics", "exposition", "page"},
+    "page": CENTRE | {"status", "policy"},
+    "web": CENTRE | {"config", "status", "policy", "metrics", "exposition", "page"},
     "logs": set(),
     "simulator": set(),
     "commands": CENTRE
     | {
         "status",
-        "changes",
         "policy",
         "config",
         "cloud",
@@ -49,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
         "simulator",
     },
-    "cli": {"changes", "commands", "config", "journal", "logs", "page", "policy", "polling", "web"},
+    "cli": {"commands", "inventory", "config", "journal", "logs", "page", "policy", "polling", "web"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -116,11 +114,7 @@ def _normal(distribution: str) -> str:
 
 
 PURE_FILES = [
-    *(
-        file
-        for file in PACKAGE.rglob("*.py")
-        if room_of(file) in {"inventory", "changes", "status", "policy", "listing"}
-    )
+    *(file for file in PACKAGE.rglob("*.py") if room_of(file) in {"inventory", "status", "policy", "listing"})
 ]
 PURE_FILES += [PACKAGE / "page" / name for name in ("facts.py", "charts.py")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csr_exporter.changes import Change, ChangeKind, changes_between
+from csr_exporter.inventory import Change, ChangeKind, changes_between
 from csr_exporter.status import Account, Churn, Complete, Remembered, Status
 from tests.fakes import NOW, a_csr, a_status, an_inventory
 

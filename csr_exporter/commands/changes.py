@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from csr_exporter.changes import Change, ChangeKind, ChangeQuery
+from csr_exporter.inventory import Change, ChangeKind, ChangeQuery
 from csr_exporter.journal import NewerJournalError, reading, recorded
 from csr_exporter.page import as_csv, change_fields
 

@@ -43,6 +43,8 @@ class StepLines:
 Part = Piece | AgeLines | StepLines
 """One account's lines in one family."""
 
+_CHANGING = (AgeLines, StepLines)  # a union would be made anew for each of the parts
+
 # Entries go with the value that they come from, so nothing has to be purged. Parts must not refer to it.
 _CACHE: MutableMapping[Snapshot | Status, tuple[tuple[str, Exposed], list[tuple[str, Part]]]] = WeakKeyDictionary()
 
@@ -55,7 +57,7 @@ def exposition(
     pieces: dict[str, list[Piece]] = {name: [] for name in headers}
     for status in statuses:
         for name, part in _parts(status, exposed, now):
-            pieces[name].append(part.as_of(now) if isinstance(part, AgeLines | StepLines) else part)
+            pieces[name].append(part.as_of(now) if isinstance(part, _CHANGING) else part)
     for name, (family, header) in headers.items():
         if family.type == "gaugehistogram" and form is TEXT:
             yield from _as_histogram(family, header, joined(pieces[name]))

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from csr_exporter.changes import Change, ChangeKind, ChangeQuery
-from csr_exporter.inventory import Csr, Inventory, OffsetMode
+from csr_exporter.inventory import Change, ChangeKind, ChangeQuery, Csr, Inventory, OffsetMode
 from csr_exporter.status import Churn, Complete, Remembered
 from csr_exporter.text import searchable
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from csr_exporter.changes import Change, ChangeQuery
-from csr_exporter.inventory import Inventory
+from csr_exporter.inventory import Change, ChangeQuery, Inventory
 from csr_exporter.journal import database, rows
 from csr_exporter.journal.faults import ADVICE, FAULTS, Fault, fault_of
 from csr_exporter.status import Remembered

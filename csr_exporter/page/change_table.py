@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from csr_exporter.changes import Change, ChangeQuery
+from csr_exporter.inventory import Change, ChangeQuery
 
 ROWS = 100
 """On a page."""

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from csr_exporter.changes import Change
-from csr_exporter.inventory import Csr
+from csr_exporter.inventory import Change, Csr
 from csr_exporter.page.csr_table import Found
 from csr_exporter.page.status_json import iso8601
 

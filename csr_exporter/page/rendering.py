@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csr_exporter.changes import ChangeKind
-from csr_exporter.inventory import OTHER, UNKNOWN, Inventory
+from csr_exporter.inventory import OTHER, UNKNOWN, ChangeKind, Inventory
 from csr_exporter.page.change_table import ChangeTable
 from csr_exporter.page.charts import Bar, bars, strip
 from csr_exporter.page.csr_table import CsrTable, Sort
@@ -60,46 +59,32 @@ def _templates() -> Environment:
 
 def render(facts: Overview, language: Language, version: str, view: View = EVERYTHING) -> str:
     """The page that shows *facts* in *language*, which are those that *view* asks for."""
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            facts=facts,
-            now=facts.now,
-            language=language,
-            t=language.translate,
-            algorithms=lambda counts: algorithm_bars(counts, language),
-            ages=lambda bands: age_bars(bands, language),
-            coverage=lambda inventory: coverage(inventory, language),
-            version=version,
-            view=view,
-        )
+    return _rendered(
+        "page.html",
+        language,
+        version,
+        facts=facts,
+        now=facts.now,
+        algorithms=lambda counts: algorithm_bars(counts, language),
+        ages=lambda bands: age_bars(bands, language),
+        coverage=lambda inventory: coverage(inventory, language),
+        view=view,
     )
 
 
 def render_csrs(table: CsrTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return (
-        _templates()
-        .get_template("csrs.html")
-        .render(table=table, now=table.now, language=language, t=language.translate, version=version, sorts=tuple(Sort))
-    )
+    return _rendered("csrs.html", language, version, table=table, now=table.now, sorts=tuple(Sort))
 
 
 def render_changes(table: ChangeTable, language: Language, version: str) -> str:
     """The page of *table* in *language*."""
-    return (
-        _templates()
-        .get_template("changes.html")
-        .render(
-            table=table,
-            now=table.now,
-            language=language,
-            t=language.translate,
-            version=version,
-            kinds=tuple(ChangeKind),
-        )
-    )
+    return _rendered("changes.html", language, version, table=table, now=table.now, kinds=tuple(ChangeKind))
+
+
+def _rendered(template: str, language: Language, version: str, **values: object) -> str:
+    page = _templates().get_template(template)
+    return page.render(language=language, t=language.translate, version=version, **values)
 
 
 def algorithm_bars(counts: Mapping[str, int], language: Language) -> list[Bar]:

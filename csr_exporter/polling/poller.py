@@ -10,8 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from csr_exporter.changes import Change, ChangeKind
-from csr_exporter.inventory import ADVICE, Exchange, Page, Query, Reason, Service, SourceError
+from csr_exporter.inventory import ADVICE, Change, ChangeKind, Exchange, Page, Query, Reason, Service, SourceError
 from csr_exporter.listing import Knowledge, Limits, Reading, read
 from csr_exporter.status import Account, Remembered, Status
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
-from csr_exporter.changes import ChangeKind, ChangeQuery
 from csr_exporter.config import seconds
+from csr_exporter.inventory import ChangeKind, ChangeQuery
 from csr_exporter.page import Selection, Sort
 from csr_exporter.policy import Rule
 

@@ -25,9 +25,9 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 
 from csr_exporter import __version__
-from csr_exporter.changes import Change, ChangeQuery
 from csr_exporter.config import ConfigError
 from csr_exporter.exposition import Format, accepts_gzip, exposition, gzipped, joined, preferred_format
+from csr_exporter.inventory import Change, ChangeQuery
 from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.page import (
     CHANGE_ROWS,

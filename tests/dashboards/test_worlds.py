@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 
 from deploy.prometheus.cases import series_of
 from tests.dashboards.grafana import Dashboard, dashboards
-from tests.processes import DEADLINE, tool
+from tests.rules.promtool import tried
 
 BOARDS = {board.title: board for board in dashboards()}
 
@@ -28,15 +26,7 @@ def answer(  # noqa: PLR0913 - which query, in which world, and what of it
     ]
     # Nothing is expected, so that promtool shows all that there is.
     asked = {"interval": "1m", "input_series": series, "promql_expr_test": [{"expr": expr, "eval_time": f"{at}m"}]}
-    file = folder / "world.yml"
-    file.write_text(json.dumps({"rule_files": [], "evaluation_interval": "1m", "tests": [asked]}), encoding="utf-8")
-    result = subprocess.run(
-        [tool("promtool", "prometheus"), "test", "rules", file],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
+    result = tried(asked, folder)
     (got,) = re.findall(r"got: (.*)", result.stdout + result.stderr) or [""]
     return {
         (re.findall(rf'\b{by}="([^"]*)"', labels) or [""])[0]: float(value)

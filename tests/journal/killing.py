@@ -12,8 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from csr_exporter.changes import Change, ChangeKind, ChangeQuery
-from csr_exporter.inventory import Csr, Inventory
+from csr_exporter.inventory import Change, ChangeKind, ChangeQuery, Csr, Inventory
 from csr_exporter.journal import Journal
 from csr_exporter.status import Account, Churn, Remembered, Status
 

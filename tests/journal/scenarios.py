@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from csr_exporter.changes import ChangeQuery
+from csr_exporter.inventory import ChangeQuery
 from csr_exporter.journal import Journal
 from tests.fakes import NOW, a_csr
 from tests.journal.world import polled, record

@@ -13,8 +13,7 @@ from types import MappingProxyType
 import pytest
 import structlog
 
-from csr_exporter.changes import ChangeKind, ChangeQuery
-from csr_exporter.inventory import OffsetMode
+from csr_exporter.inventory import ChangeKind, ChangeQuery, OffsetMode
 from csr_exporter.journal import Journal, JournalInUseError, writer
 from csr_exporter.journal.database import MIGRATIONS, migrate, writing
 from csr_exporter.status import Churn, Complete, Remembered

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from csr_exporter.changes import Change, ChangeQuery
-from csr_exporter.inventory import Csr
+from csr_exporter.inventory import Change, ChangeQuery, Csr
 from csr_exporter.journal import Journal
 from csr_exporter.status import Account, Remembered, Status
 from tests.fakes import NOW, an_inventory

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from csr_exporter.changes import Change, ChangeKind
-from csr_exporter.inventory import Csr, Inventory, OffsetMode, Reason, SourceError
+from csr_exporter.inventory import Change, ChangeKind, Csr, Inventory, OffsetMode, Reason, SourceError
 from csr_exporter.status import RECENT_POLLS, Account, Churn, Poll, Status, Traffic
 from tests.fakes import DAY
 

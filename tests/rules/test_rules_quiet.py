@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +16,7 @@ from csr_exporter.status import Account, Reloads, Status
 from deploy.prometheus.cases import JOB, series_of
 from deploy.prometheus.rules import RULES
 from tests.fakes import DAY, a_csr, an_inventory
-from tests.processes import DEADLINE, tool
+from tests.rules.promtool import tried
 
 MINUTES = 120
 POLL_EVERY = 5
@@ -94,16 +92,6 @@ def nothing_raised(installation: Sequence[Instance]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("installation", INSTALLATIONS.values(), ids=INSTALLATIONS)
 def test_a_healthy_installation_is_quiet(installation: Sequence[Instance], tmp_path: Path) -> None:
-    content = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [nothing_raised(installation)]}
-    file = tmp_path / "tests.yml"
-    file.write_text(json.dumps(content), encoding="utf-8")
-
-    result = subprocess.run(
-        [tool("promtool", "prometheus"), "test", "rules", file],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
+    result = tried(nothing_raised(installation), tmp_path, RULES)
 
     assert result.returncode == 0, result.stdout + result.stderr

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +14,7 @@ from csr_exporter.metrics import Exposed, exporter_families, families
 from csr_exporter.status import Account, Reloads, Status
 from deploy.prometheus.cases import series_of
 from deploy.prometheus.rules import TEXTFILE_RULES
-from tests.processes import DEADLINE, tool
+from tests.rules.promtool import tried
 from tests.rules.test_rules_quiet import polled
 
 EVERY = 5
@@ -68,16 +66,7 @@ def test_runs_of_once_raise_what_is_wrong_and_nothing_else(
         "input_series": samples(runs),
         "promql_expr_test": [{"expr": ever, "eval_time": f"{MINUTES - 1}m", "exp_samples": firing}],
     }
-    content = {"rule_files": [str(TEXTFILE_RULES)], "evaluation_interval": "1m", "tests": [test]}
-    file = tmp_path / "tests.yml"
-    file.write_text(json.dumps(content), encoding="utf-8")
 
-    result = subprocess.run(
-        [tool("promtool", "prometheus"), "test", "rules", file],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
+    result = tried(test, tmp_path, TEXTFILE_RULES)
 
     assert result.returncode == 0, result.stdout + result.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from csr_exporter.changes import Change, ChangeKind
+from csr_exporter.inventory import Change, ChangeKind
 from csr_exporter.journal import Journal
 from csr_exporter.metrics import Exposed
 from csr_exporter.policy import Owner, Policy, Rules, Selector
