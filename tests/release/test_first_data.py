@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import listening
+from tests.processes import listening, until
 from tests.release.conftest import Release
-from tests.release.system import index, inside, said
+from tests.release.system import INSTALLING, index, inside, said
 
 pytestmark = pytest.mark.timeout(1800)  # as in `test_packages`
 
@@ -45,6 +45,7 @@ def test_there_is_data(way: str, clean: Path, release: Release, capsys: pytest.C
 
     begun = time.monotonic()
     with listening(*command) as demo:
+        until(lambda: demo.out or demo.process.poll() is not None, INSTALLING)
         metrics = demo.ready().get("/metrics").text
         seconds = time.monotonic() - begun
 
