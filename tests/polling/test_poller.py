@@ -100,7 +100,7 @@ def test_a_failed_poll_keeps_nothing_that_it_had_read() -> None:
     kept: list[weakref.ref[Read]] = []
 
     class Failing(FakeSource):
-        def page(self, query: Query) -> Page:
+        def page(self, _: Query) -> Page:
             page = Read((), total=0, entries=0)
             kept.append(weakref.ref(page))
             raise SourceError(Reason.FORBIDDEN, "HTTP 403")
