@@ -54,7 +54,7 @@ SITES: Mapping[str, SiteEndpoints] = {
 class Section(BaseModel):
     """A mapping of settings: unknown ones are refused, nothing is converted, nothing can be changed afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     @model_serializer(mode="wrap")
     def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
