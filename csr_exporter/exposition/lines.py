@@ -63,11 +63,11 @@ def csr_lines(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[tu
     labels: dict[str, Callable[[Csr], str]] = {"id": attrgetter("id"), **info_labels(account, snapshot, exposed)}
     columns = {label: _each(_escaped, list(map(text, chosen))) for label, text in labels.items()}
     columns |= {"account": [_escaped(account)] * len(chosen)}
-    yield "scm_csr", "".join(_with_labels("scm_csr_info", columns, " 1.0\n")).encode()
+    yield "scm_csr", b"".join(_with_labels("scm_csr_info", columns, " 1.0\n"))
     names = columns.get("name") or _each(_escaped, [csr.name for csr in chosen])
     identifying = {"account": columns["account"], "id": columns["id"], "name": names}
     templates = {label: _each(_template, texts) for label, texts in identifying.items()}
-    yield from _gauge_lines(chosen, [each.encode() for each in _with_labels("", templates, " %%s\n")])
+    yield from _gauge_lines(chosen, list(_with_labels("", templates, " %%s\n")))
 
 
 def _gauge_lines(csrs: Sequence[Csr], series: Sequence[bytes]) -> Iterator[tuple[str, bytes | AgeLines]]:
@@ -84,12 +84,12 @@ def _gauge_lines(csrs: Sequence[Csr], series: Sequence[bytes]) -> Iterator[tuple
             yield gauge.name, template % tuple("\n".join(map(_number, known)).encode().split(b"\n")[: len(known)])
 
 
-def _with_labels(name: str, columns: Mapping[str, Iterable[str]], end: str) -> Iterator[str]:
+def _with_labels(name: str, columns: Mapping[str, Iterable[str]], end: str) -> Iterator[bytes]:
     """For each row of *columns*, *name* with its values as labels, then *end*."""
     labels = sorted(columns)
     gaps = ",".join([f'{label}="%s"' for label in labels])
     template = f"{name}{{{gaps}}}{end}"
-    return (template % row for row in zip(*[columns[label] for label in labels], strict=False))
+    return ((template % row).encode() for row in zip(*[columns[label] for label in labels], strict=True))
 
 
 def _number(value: float) -> str:
