@@ -23,7 +23,7 @@ OMITTED = {"dnspython", "pymongo"}
 
 DEBIAN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 HOME = "/opt/csr-exporter"
-SCRIPT = f"#!{HOME}/bin/python\nfrom csr_exporter.cli import main\n\nmain()\n"
+SCRIPT = f"#!{HOME}/bin/python\nfrom csr_exporter.__main__ import main\n\nmain()\n"
 RECORDED = ("direct_url.json", "uv_cache.json", "REQUESTED", "INSTALLER")
 """What an installer writes about itself."""
 
