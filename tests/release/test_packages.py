@@ -61,6 +61,17 @@ def test_the_deb_brings_the_program_its_user_and_all_that_belongs_to_it(installe
     assert said(inside(installed, "csr-exporter", "check", "--config.file=/etc/csr-exporter/config.yml"))
 
 
+def test_nothing_but_the_configuration_stays_when_the_deb_is_removed(installed: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    said(["cp", "--archive", str(installed), str(root)])
+
+    said(inside(root, "dpkg", "--remove", "csr-exporter", writable=True))
+
+    assert not (root / "opt" / "csr-exporter").exists()
+    assert not (root / "usr" / "bin" / "csr-exporter").exists()
+    assert (root / "etc" / "csr-exporter" / "config.yml").exists()
+
+
 def test_the_program_has_an_environment_of_its_own(installed: Path) -> None:
     script = "import sys, csr_exporter, pydantic; print(sys.prefix, *sys.path[-1:], pydantic.__file__)"
 
