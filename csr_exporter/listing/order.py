@@ -9,11 +9,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 
 from csr_exporter.inventory import Csr
+from csr_exporter.listing.pages import WHOLE, Slice
 from csr_exporter.listing.proof import newest_first
 
 
 class Order:
-    """The pages of the whole list that one poll has read, and all CSRs it was shown.
+    """The pages of the list and of algorithms that one poll has read, and all CSRs it was shown.
 
     *before* is the list as it was once complete, *newest* the latest creation time in it if it came newest first.
     """
@@ -22,18 +23,20 @@ class Order:
         self._before = before
         self._newest = newest
         self._moment = 0
-        self._pages: list[tuple[int, tuple[Csr, ...]]] = []
+        self._pages: list[tuple[int, str | None, tuple[Csr, ...]]] = []
         self._shown: dict[str, tuple[int, Csr]] = {}
         self._absent: tuple[int, dict[str, int]] = (0, {})
         self.newest_first = True
 
-    def add(self, csrs: tuple[Csr, ...], *, of_whole_list: bool) -> None:
+    def add(self, part: Slice, csrs: tuple[Csr, ...]) -> None:
         """Note one reply."""
         self._moment += 1
         self._shown |= {csr.id: (self._moment, csr) for csr in csrs}
-        if of_whole_list and csrs:
-            self.newest_first &= newest_first(csrs) and all(csr.created_at is not None for csr in csrs)
-            self._pages.append((self._moment, csrs))
+        ordered = newest_first(csrs) and all(csr.created_at is not None for csr in csrs)
+        self.newest_first &= ordered or part != WHOLE
+        filtered = all(part.algorithm in {None, csr.algorithm} for csr in csrs)
+        if csrs and ordered and filtered and part.name is None:
+            self._pages.append((self._moment, part.algorithm, csrs))
 
     def contradicted(self) -> bool:
         """Whether a CSR was shown after a page that lacks it though it belongs between two rows of that page.
@@ -53,11 +56,12 @@ class Order:
     def _find_absent(self) -> Iterator[tuple[str, int]]:
         shown = sorted((csr.created_at, each) for each, (_, csr) in self._shown.items() if csr.created_at is not None)
         times = [time for time, _ in shown]
-        for moment, page in reversed(self._pages):
+        for moment, algorithm, page in reversed(self._pages):
             oldest, newest = page[-1].created_at or 0.0, page[0].created_at or 0.0
             there = {csr.id for csr in page}
-            between = shown[bisect_right(times, oldest) : bisect_left(times, newest)]
-            yield from ((each, moment) for _, each in between if each not in there)
+            between = (each for _, each in shown[bisect_right(times, oldest) : bisect_left(times, newest)])
+            absent = (each for each in between if each not in there)
+            yield from ((each, moment) for each in absent if algorithm in {None, self._shown[each][1].algorithm})
 
     def _came_back(self) -> bool:
         if self._newest is None:

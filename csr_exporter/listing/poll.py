@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -76,10 +76,10 @@ class _Poll:
         self._division: Division | None = None
         self._attempts: list[_Attempt] = []
         self._carried: Mapping[str, Csr] = {}
-        self._renamed: set[str] = set()
         self._slices = memory.slices
         self._unfound = memory.unfound
-        self._total_is_doubtful = self._total_is_tried = self._contradicted = self._interrupted = False
+        self._tried: Collection[str] = memory.csrs.keys()
+        self._total_is_doubtful = self._contradicted = self._interrupted = False
 
     def run(self) -> None:
         """Read until the list is proven, nothing more can be learned, or the budget or the time is spent."""
@@ -179,12 +179,12 @@ class _Poll:
         A total that was trusted is tried again where that page has something new: the total may lag behind it.
         """
         trusted = self._reader.habits.counts_list
-        tried = self._total_is_tried or self._reader.csrs.keys() <= self._memory.csrs.keys()
+        tried = self._reader.csrs.keys() <= self._tried
         if trusted is False or (trusted and tried) or walk.rows != walk.total or walk.page.entries < PAGE_SIZE:
             return True
-        self._total_is_tried = True
         self._total_is_doubtful = True
         holds = walk.try_total()
+        self._tried = set(self._reader.csrs)
         self._total_is_doubtful = False
         if holds:
             self._reader.trust_totals()
@@ -253,12 +253,13 @@ class _Poll:
     def _holds(self, proven: frozenset[str]) -> bool:
         """Whether a list that is proven fits what else was seen: totals may lag, and replicas differ."""
         reader = self._reader
-        if proven == reader.at_once and reader.end_seen:
+        if proven == reader.at_once:
             return True
         if self._split or not proven.isdisjoint(reader.order.absent()):
             return False
         # A total that lags shows where the list changed, so a changed one is looked at once more.
-        looked_twice = reader.readings >= READINGS or proven == self._memory.csrs.keys()
+        tried = len(proven) <= PAGE_SIZE and reader.end_seen
+        looked_twice = tried or reader.readings >= READINGS or proven == self._memory.csrs.keys()
         return looked_twice and (not self._in_doubt or self._agreed(proven))
 
     @property

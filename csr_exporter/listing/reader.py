@@ -56,7 +56,7 @@ class Reader:
             self.csrs[csr.id] = self.every_csr[csr.id] = csr
         if any(csr.algorithm != part.algorithm for csr in page.csrs if part.algorithm):
             self.filters_algorithms = False
-        self.order.add(page.csrs, of_whole_list=part == WHOLE)
+        self.order.add(part, page.csrs)
         if part == WHOLE:
             self._note_list(page, offset, size)
         else:
@@ -106,8 +106,8 @@ class Reader:
         if total is not None:
             self._note_total(total)
             self._total_contradicted |= self._shows_another_length(page, offset)
-        self.end_seen |= page.entries < PAGE_SIZE
-        if total == len(page.csrs) > 0:
+        self.end_seen |= page.entries < size
+        if total == page.entries < size:
             self.at_once = {csr.id for csr in page.csrs}
         length = self._length_by_end(page, offset, total) if total is None or total == AT_LEAST else total
         first_page = offset == 0 and size == PAGE_SIZE
