@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -78,7 +79,7 @@ class _Poll:
         self._carried: Mapping[str, Csr] = {}
         self._slices = memory.slices
         self._unfound = memory.unfound
-        self._tried: Collection[str] = memory.csrs.keys()
+        self._tried: AbstractSet[str] = memory.csrs.keys()
         self._total_is_doubtful = self._contradicted = self._interrupted = False
 
     def run(self) -> None:
@@ -176,7 +177,7 @@ class _Poll:
     def _total_holds(self, walk: Walk) -> bool:
         """Whether the total may be relied on, tried where the last page is full: perhaps it counts only the page.
 
-        A total that was trusted is tried again where that page has something new: the total may lag behind it.
+        A total that was trusted is tried again where a CSR is new: the total may lag behind it.
         """
         trusted = self._reader.habits.counts_list
         tried = self._reader.csrs.keys() <= self._tried

@@ -17,6 +17,7 @@ AT_LEAST = 10_000
 
 class Reader:
     """Reads pages for one poll. *csrs* and *totals* are what the current reading of the list has shown.
+    *at_once* are the CSRs of a page that showed the whole list and its end.
 
     *paging* has the mode `OffsetMode.UNTESTED` until it is known what an offset means.
     """
@@ -35,7 +36,7 @@ class Reader:
         self.total: int | None = None
         self.changed = False
         self.filters_algorithms = True
-        self.at_once: set[str] | None = None
+        self.at_once: frozenset[str] | None = None
         self.readings = 0
         self.end_seen = False
         self._past_totals: list[int] = []
@@ -108,7 +109,7 @@ class Reader:
             self._total_contradicted |= self._shows_another_length(page, offset)
         self.end_seen |= page.entries < size
         if total == page.entries < size:
-            self.at_once = {csr.id for csr in page.csrs}
+            self.at_once = frozenset(csr.id for csr in page.csrs)
         length = self._length_by_end(page, offset, total) if total is None or total == AT_LEAST else total
         first_page = offset == 0 and size == PAGE_SIZE
         self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)
