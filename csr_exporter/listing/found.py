@@ -9,7 +9,7 @@ from csr_exporter.inventory import Csr
 from csr_exporter.listing.names import Meaning
 from csr_exporter.listing.pages import Slice
 
-LEVELS = 8
+LEVELS = 4
 """Names that contain so many exhausted texts, or more, are not told apart."""
 
 

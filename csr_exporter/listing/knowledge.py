@@ -44,7 +44,8 @@ class Memory:
     and *since* are those of `Evidence`. *slices* are what showed the list, with the number of pages read of each.
     *interrupted*: the poll could not read everything. Names with one of the texts *exhausted* are all among *csrs*.
     *unfound* is the total and how many CSRs of it were searched for in vain. For so many polls as *doubts*, two whole
-    readings have to agree.
+    readings have to agree, and for so many as *splits* one page has to show the list. *newest* is the latest creation
+    time in a complete list that comes newest first.
     """
 
     csrs: Mapping[str, Csr] = field(default_factory=dict)
@@ -57,6 +58,8 @@ class Memory:
     exhausted: frozenset[str] = frozenset()
     unfound: tuple[int, int] | None = None
     doubts: int = 0
+    splits: int = 0
+    newest: float | None = None
 
     @property
     def seen(self) -> Mapping[str, Csr]:

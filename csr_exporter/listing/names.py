@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import islice
 from unicodedata import combining, normalize
 
 from csr_exporter.inventory import Csr
@@ -80,7 +79,7 @@ class Meaning:
 
     def selected(self, wanted: str, names: Sequence[str], start: int) -> list[int]:
         """The positions, from *start* on, of those *names*, as the filter sees them, that *wanted* selects."""
-        further = enumerate(islice(names, start, None), start)
+        further = enumerate(names[start:], start)
         if self.match is Match.SUBSTRING and (self.literal or ANY_CHARACTER not in wanted):
             return [position for position, name in further if wanted in name]  # the usual case, and many times quicker
         return [position for position, name in further if self.holds(wanted, name)]

@@ -33,12 +33,16 @@ class Paging:
     def allows(self, offset: int) -> bool:
         return self.max_offset is None or offset <= self.max_offset
 
-    def next_offset(self, rows: int, pages: int) -> int | None:
-        """The offset that goes on after the first *rows* rows, read in *pages* pages; None when none does."""
+    def next_offset(self, rows: int, pages: int, total: int = 0) -> int | None:
+        """The offset that goes on after the first *rows* rows, read in *pages* pages; None when none does.
+
+        With the *total* number of rows, pages overlap as far as that costs no request.
+        """
         match self.mode:
             case OffsetMode.RECORD:
+                offset = rows if total > (self.window or total) else rows - _overlap(rows, total)
                 # The last offset allowed reaches rows beyond those before it.
-                return rows if self.max_offset is None else min(rows, self.max_offset)
+                return offset if self.max_offset is None else min(offset, self.max_offset)
             case OffsetMode.PAGE:
                 offset = pages
             case OffsetMode.PAGE1:
@@ -58,6 +62,16 @@ class Paging:
                 return max(0, offset - 1) * PAGE_SIZE
             case _:
                 return None if offset else 0
+
+
+def _overlap(rows: int, total: int) -> int:
+    """How many rows to read again, so that one that moves up meanwhile is not missed.
+
+    The last page stays short, which shows the end of the list.
+    """
+    further_pages = -(-(total - rows) // PAGE_SIZE)
+    spare = further_pages * PAGE_SIZE - (total - rows) - 1
+    return max(0, min(spare // further_pages, PAGE_SIZE - 1)) if further_pages > 0 else 0
 
 
 def meaning(offset: int, first: Page, probe: Page) -> OffsetMode | None:

@@ -30,7 +30,7 @@ more of its like may be around. Set by ``python -m tests.requests_table --consta
 SMALL = 1000
 """Up to so many known CSRs, texts are collected and valued anew for each choice, which then costs little time."""
 
-REPLAN = 16
+REPLAN = 64
 """Beyond that, all texts are valued anew after so many choices; in between, only those that seem best."""
 
 GROWN = 0.35
@@ -96,7 +96,7 @@ class Plan:
         meaning = self._found.meaning
         if meaning.match not in {Match.SUBSTRING, Match.PREFIX}:
             return None
-        known = set(longer_texts(self.meaning, "", self._names, range(len(self._names))))
+        known = self._longer[""]
         for character in dict.fromkeys(meaning.text(CHARACTERS)):
             part = Slice(name=character)
             if character not in known and part not in self._asked and meaning.can_ask(character):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from csr_exporter.listing.found import Found
 from csr_exporter.listing.knowledge import Knowledge, Limits, Memory, Reading
 from csr_exporter.listing.names import NameFilter
 from csr_exporter.listing.offsets import Paging
+from csr_exporter.listing.order import Order
 from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, BudgetSpentError, Requests, Slice
 from csr_exporter.listing.proof import Evidence
 from csr_exporter.listing.reader import Reader
@@ -68,16 +70,17 @@ class _Poll:
         # Records of earlier polls are only relied on where one poll cannot read everything.
         carry = memory.interrupted
         evidence = Evidence(memory.seen, memory.top if carry else None, memory.since if carry else {})
-        self._reader = Reader(requests, evidence, Paging(mode, max_offset), knowledge.habits)
+        order = Order(memory.csrs, memory.newest)
+        self._reader = Reader(requests, evidence, order, Paging(mode, max_offset), knowledge.habits)
         self._names = NameFilter(knowledge.names)
         self._walk: Walk | None = None
         self._division: Division | None = None
         self._attempts: list[_Attempt] = []
         self._carried: Mapping[str, Csr] = {}
-        self._renamed: set[str] = set()
         self._slices = memory.slices
         self._unfound = memory.unfound
-        self._total_is_doubtful = self._total_is_tried = self._contradicted = self._interrupted = False
+        self._tried: AbstractSet[str] = memory.csrs.keys()
+        self._total_is_doubtful = self._contradicted = self._interrupted = False
 
     def run(self) -> None:
         """Read until the list is proven, nothing more can be learned, or the budget or the time is spent."""
@@ -128,7 +131,7 @@ class _Poll:
     def _another_reading_helps(self) -> bool:
         """Not where CSRs lack that cannot be found; nor where more were read than counted, all known before."""
         reader = self._reader
-        if reader.changed or (self._in_doubt and reader.evidence.proven() is not None):
+        if reader.changed or (reader.evidence.proven() is not None and self._proven is None):
             return True
         known = {*self._carried, *reader.csrs}
         size = self._walk.size if self._walk is not None else reader.total
@@ -174,15 +177,15 @@ class _Poll:
     def _total_holds(self, walk: Walk) -> bool:
         """Whether the total may be relied on, tried where the last page is full: perhaps it counts only the page.
 
-        A total that was trusted is tried again where that page has something new: the total may lag behind it.
+        A total that was trusted is tried again where a CSR is new: the total may lag behind it.
         """
         trusted = self._reader.habits.counts_list
-        tried = self._total_is_tried or all(csr.id in self._memory.csrs for csr in walk.page.csrs)
+        tried = self._reader.csrs.keys() <= self._tried
         if trusted is False or (trusted and tried) or walk.rows != walk.total or walk.page.entries < PAGE_SIZE:
             return True
-        self._total_is_tried = True
         self._total_is_doubtful = True
         holds = walk.try_total()
+        self._tried = set(self._reader.csrs)
         self._total_is_doubtful = False
         if holds:
             self._reader.trust_totals()
@@ -246,7 +249,24 @@ class _Poll:
     @property
     def _proven(self) -> frozenset[str] | None:
         proven = None if self._total_is_doubtful or self._contradicted else self._reader.evidence.proven()
-        return None if proven is None or (self._in_doubt and not self._agreed(proven)) else proven
+        return proven if proven is not None and self._holds(proven) else None
+
+    def _holds(self, proven: frozenset[str]) -> bool:
+        """Whether a list that is proven fits what else was seen: totals may lag, and replicas differ."""
+        reader = self._reader
+        if proven == reader.at_once:
+            return True
+        if self._split or not proven.isdisjoint(reader.order.absent()):
+            return False
+        # A total that lags shows where the list changed, so a changed one is looked at once more.
+        tried = len(proven) <= PAGE_SIZE and reader.end_seen
+        looked_twice = tried or reader.readings >= READINGS or proven == self._memory.csrs.keys()
+        return looked_twice and (not self._in_doubt or self._agreed(proven))
+
+    @property
+    def _split(self) -> bool:
+        """Whether replicas answer that differ: then pages of one may hide what others lack."""
+        return self._memory.splits > 0 or self._reader.order.contradicted()
 
     @property
     def _in_doubt(self) -> bool:
@@ -321,6 +341,12 @@ class _Poll:
             memory=self._remembered(),
         )
 
+    def _newest(self, listed: Mapping[str, Csr]) -> float | None:
+        """The latest creation time in a complete list that comes newest first."""
+        if self._proven is None or not self._reader.order.newest_first:
+            return None
+        return max((csr.created_at for csr in listed.values() if csr.created_at is not None), default=None)
+
     def _remembered(self) -> Memory:
         listed, evidence = self._listed(), self._reader.evidence
         too_many = any(attempt.total is not None and len(attempt.csrs) > attempt.total for attempt in self._attempts)
@@ -343,4 +369,6 @@ class _Poll:
             exhausted=frozenset(self._division.found.exhausted if self._division and self._interrupted else ()),
             unfound=self._unfound if divided else None,
             doubts=DOUBTED if suspect else max(0, self._memory.doubts - 1),
+            splits=DOUBTED if self._reader.order.contradicted() else max(0, self._memory.splits - 1),
+            newest=self._newest(listed),
         )

@@ -45,8 +45,6 @@ class Evidence:
         self._shown_by_top: tuple[int, frozenset[str]] = (0, frozenset())
         self._starts: list[int] = []
         self._proof: tuple[int, frozenset[str]] | None = None  # asked for more often than it changes
-        self._first_page: tuple[Csr, ...] = ()
-        self.reappeared = False
         self.top = top
         self.since = dict(since)
 
@@ -76,11 +74,9 @@ class Evidence:
             self._totals |= {moment: bound for moment, bound in self._bounds.items() if bound == total}
         elif at_least is not None:
             self._bounds[self._moment] = at_least
-        if not _newest_first(csrs):
+        if not newest_first(csrs):
             self.top = None
         if first_page:
-            self.reappeared |= _appeared_within(self._first_page, csrs)
-            self._first_page = csrs
             self._roll_forward(csrs, at_least if total is None else total, exact=total is not None)
 
     def distrust_totals(self) -> None:
@@ -129,7 +125,7 @@ class Evidence:
         before, self.top = self.top, None
         since, self.since = self.since, {}
         times = [csr.created_at for csr in csrs if csr.created_at is not None]
-        if not times or len(times) < len(csrs) or total is None or not _newest_first(csrs):
+        if not times or len(times) < len(csrs) or total is None or not newest_first(csrs):
             return
         ids = frozenset(csr.id for csr in csrs)
         present = ids
@@ -143,18 +139,10 @@ class Evidence:
             self.top = Top(times[0], ids, total, present)
 
 
-def _newest_first(csrs: tuple[Csr, ...]) -> bool:
+def newest_first(csrs: tuple[Csr, ...]) -> bool:
     """Whether creation times never increase from one row to the next, as far as they are known."""
     times = [csr.created_at for csr in csrs if csr.created_at is not None]
     return all(newer >= older for newer, older in pairwise(times))
-
-
-def _appeared_within(before: tuple[Csr, ...], csrs: tuple[Csr, ...]) -> bool:
-    """Whether a row came between two others of a page that comes newest first, where no new CSR can be."""
-    known = {csr.id for csr in before}
-    times = [csr.created_at or 0.0 for csr in before]
-    ordered = bool(times) and _newest_first(before) and _newest_first(csrs)
-    return ordered and any(csr.id not in known and times[-1] < (csr.created_at or 0.0) < times[0] for csr in csrs)
 
 
 def _added(csrs: tuple[Csr, ...], before: Top) -> int:

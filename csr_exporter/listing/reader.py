@@ -7,6 +7,7 @@ from dataclasses import replace
 from csr_exporter.inventory import Csr, OffsetMode, Page
 from csr_exporter.listing.knowledge import Habits
 from csr_exporter.listing.offsets import Paging
+from csr_exporter.listing.order import Order
 from csr_exporter.listing.pages import PAGE_SIZE, WHOLE, Requests, Slice
 from csr_exporter.listing.proof import Evidence
 
@@ -16,13 +17,15 @@ AT_LEAST = 10_000
 
 class Reader:
     """Reads pages for one poll. *csrs* and *totals* are what the current reading of the list has shown.
+    *at_once* are the CSRs of a page that showed the whole list and its end.
 
     *paging* has the mode `OffsetMode.UNTESTED` until it is known what an offset means.
     """
 
-    def __init__(self, requests: Requests, evidence: Evidence, paging: Paging, habits: Habits) -> None:
+    def __init__(self, requests: Requests, evidence: Evidence, order: Order, paging: Paging, habits: Habits) -> None:
         self._requests = requests
         self.evidence = evidence
+        self.order = order
         self.paging = paging
         self.habits = habits
         self.page_length = 0
@@ -33,11 +36,15 @@ class Reader:
         self.total: int | None = None
         self.changed = False
         self.filters_algorithms = True
+        self.at_once: frozenset[str] | None = None
+        self.readings = 0
+        self.end_seen = False
         self._past_totals: list[int] = []
         self._total_contradicted = False
 
     def begin(self) -> None:
         """Begin to read the list anew."""
+        self.readings += 1
         self.evidence.begin()
         self.csrs, self.totals, self.total, self.changed = {}, {}, None, False
 
@@ -50,6 +57,7 @@ class Reader:
             self.csrs[csr.id] = self.every_csr[csr.id] = csr
         if any(csr.algorithm != part.algorithm for csr in page.csrs if part.algorithm):
             self.filters_algorithms = False
+        self.order.add(part, page.csrs)
         if part == WHOLE:
             self._note_list(page, offset, size)
         else:
@@ -78,7 +86,7 @@ class Reader:
     @property
     def contradicts_itself(self) -> bool:
         """Whether a reply showed that the service does not answer from one list at a time."""
-        return self._total_contradicted or self.evidence.reappeared
+        return self._total_contradicted or self.order.contradicted()
 
     def trust_totals(self) -> None:
         """The service's ``total`` was found to count the list."""
@@ -99,6 +107,9 @@ class Reader:
         if total is not None:
             self._note_total(total)
             self._total_contradicted |= self._shows_another_length(page, offset)
+        self.end_seen |= page.entries < size
+        if total == page.entries < size:
+            self.at_once = frozenset(csr.id for csr in page.csrs)
         length = self._length_by_end(page, offset, total) if total is None or total == AT_LEAST else total
         first_page = offset == 0 and size == PAGE_SIZE
         self.evidence.add(page.csrs, length, first_page=first_page, at_least=total)

@@ -61,7 +61,8 @@ class Walk:
 
     def advance(self) -> bool:
         """Read one more page; False when there is none to read."""
-        offset = None if self.ended else self._reader.paging.next_offset(self.rows, self.pages)
+        known = (self.total or 0) if self._reader.page_length == PAGE_SIZE else 0
+        offset = None if self.ended else self._reader.paging.next_offset(self.rows, self.pages, known)
         if offset is None or (offset == self._offset and self.pages > 1):
             return False
         page = self._ask(offset)

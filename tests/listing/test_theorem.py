@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import event, given, settings
@@ -189,3 +190,52 @@ def test_the_last_csrs_among_random_names_are_found(seed: int) -> None:
     assert first.inventory.complete
     assert second.inventory.complete
     assert second.inventory.requests <= first.inventory.requests + 1
+
+
+@pytest.mark.parametrize("lacking", [(5, 120), (120, 5)])
+def test_replicas_that_differ_are_found_out_and_then_believed_only_where_one_page_shows_the_list(
+    lacking: tuple[int, int],
+) -> None:
+    """Each replica lacks one CSR, and they take turns."""
+    rows = plausible_csrs(140)
+    scm, knowledge, claims = FakeScm(list(rows), offset_mode=OffsetMode.PAGE), Knowledge(), []
+
+    def view(everything: Sequence[Csr]) -> list[Csr]:
+        lacks = rows[lacking[len(scm.log) % 2]]
+        return [csr for csr in everything if csr.id != lacks.id]
+
+    scm.view = view
+    for _ in range(4):
+        scm.start_anew()
+        reading = read(scm, Limits(), knowledge)
+        knowledge = reading.knowledge
+        claims.append(reading.inventory.complete)
+    scm.csrs[40:] = []
+    scm.start_anew()
+
+    assert not any(claims)
+    assert read(scm, Limits(), knowledge).inventory.complete
+
+
+def test_a_changed_list_whose_total_lags_behind_is_not_complete_at_its_old_length() -> None:
+    """The new CSR is on top, so the oldest is beyond what offsets reach, and the total does not tell."""
+    scm = FakeScm(plausible_csrs(150), order=ORDERS["newest"])
+    before = read(scm, Limits()).knowledge
+    scm.start_anew()
+    come(scm.csrs)
+    scm.total = lambda matching: matching - (len(scm.log) <= 3)
+
+    reading = read(scm, Limits(), before)
+
+    assert not reading.inventory.complete or ids(reading) == scm.ids
+
+
+def test_pages_overlap_where_that_costs_no_request() -> None:
+    scm = FakeScm(plausible_csrs(120))
+    knowledge = read(scm, Limits()).knowledge
+    scm.start_anew()
+
+    read(scm, Limits(), knowledge)
+
+    assert len(scm.log) == 3
+    assert all(later.offset - former.offset < 50 for former, later in pairwise(scm.log))
