@@ -22,6 +22,7 @@ from grafana.panels import (
     lines,
     listing,
     tile,
+    trend,
 )
 from grafana.queries import (
     ACCOUNT,
@@ -167,8 +168,8 @@ def _data_age() -> stat.Panel:
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({data_age()})", kind="instant")
-    return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
+    never = words({"-1": ("never", BAD)})
+    return trend(text, f"{NEVER} or max({data_age()})", "s", colours=WAIT, meanings=[never])
 
 
 def _trust() -> stat.Panel:
@@ -184,8 +185,7 @@ def _trust() -> stat.Panel:
         *(words({str(count): (f"No: {count} accounts", BAD)}) for count in range(2, 21)),
         upward(21, "No: many accounts", BAD),
     ]
-    query = Query(UNTRUSTED_ACCOUNTS, kind="instant")
-    return tile(text, query, colours=NONE_OR_BAD, meanings=meanings, filled=True)
+    return trend(text, UNTRUSTED_ACCOUNTS, colours=NONE_OR_BAD, meanings=meanings, filled=True)
 
 
 # --- what there is ----------------------------------------------------------------------------------------------------
