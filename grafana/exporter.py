@@ -350,11 +350,11 @@ def _exporters() -> table.Panel:
         Column("job", "Job"),
         state("Value #A"),
         Column("version", "Version", 70),
-        Column("revision", "Revision", 90),
+        Column("revision", "Revision", 115),
         Column(
             "Value #C",
             "Configuration",
-            110,
+            125,
             settings=(("mappings", [read]), COLOURED_TEXT, ("custom.align", "left")),
         ),
         Column("hash", "Hash", 150),
