@@ -350,7 +350,7 @@ def _exporters() -> table.Panel:
         Column("job", "Job"),
         state("Value #A"),
         Column("version", "Version", 70),
-        Column("revision", "Revision", 115),
+        Column("revision", "Revision", 130),
         Column(
             "Value #C",
             "Configuration",
