@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import hashlib
 import threading
 import time
@@ -27,6 +29,9 @@ from csr_exporter.web.listeners import WebOptions, open_listeners
 from csr_exporter.web.server import Listener, serve
 
 log = structlog.get_logger()
+
+_M_ARENA_MAX = -8
+"""mallopt(3), malloc.h."""
 
 MakePoller = Callable[[Config, AccountConfig, Leases, Callable[[float], None]], Poller]
 
@@ -188,6 +193,15 @@ def config_hash(config: Config) -> str:
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
 
 
+def share_heap() -> None:
+    """Let all threads that are yet to start allocate from one heap, where the C library is that of GNU.
+
+    With a heap for each thread, polls leave gaps in every one: 10 MiB more after three minutes of `make soak`.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # other C libraries have one heap, and no such setting
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
 def run(
     read: Callable[[], Config],
     options: WebOptions,
@@ -204,6 +218,7 @@ def run(
     with closing(journal):
         journal.open()
         daemon = Daemon(read, shard, journal=journal)
+        gc.freeze()  # what was imported stays, and no collection need look at it: that took an eighth of a large poll
         with open_listeners(daemon, options) as listeners:
 
             def started() -> None:
