@@ -200,7 +200,7 @@ def _data_age() -> timeseries.Panel:
         "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll has succeeded yet",
     )
-    longest = f"topk(10, max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m]))"
+    longest = f"topk(10, max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:5m]))"
     panel = lines(text, [Query(longest)], "none").decimals(1).interval("5m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
@@ -350,7 +350,7 @@ def _exporters() -> table.Panel:
         Column("job", "Job"),
         state("Value #A"),
         Column("version", "Version", 70),
-        Column("revision", "Revision", 130),
+        Column("revision", "Revision", 140),
         Column(
             "Value #C",
             "Configuration",
