@@ -128,7 +128,7 @@ def trend(  # noqa: PLR0913 - likewise
     filled: bool = False,
     decimals: int = 0,
 ) -> stat.Panel:
-    """One large number and how it was during the last hours, whatever the time range: by the minute, so it is current.
+    """One large number and how it was during the last hour, whatever the time range: by the minute, so it is current.
 
     Where there is no value there is a number for it, or the last one that there was would still be shown.
     """
@@ -140,7 +140,7 @@ def trend(  # noqa: PLR0913 - likewise
 
 
 NO_VALUE = -2
-TREND_MINUTES = 180
+TREND_MINUTES = 60
 
 
 def at_least(text: Text, value: str, doubt: str, unit: str, colours: ThresholdsConfig) -> stat.Panel:
