@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 
 from bench import (
-    dashboards,
     idle,
     journal,
     late,
@@ -22,10 +21,10 @@ from bench import (
     policy,
     polls,
     rest,
-    rules,
     scrape,
     start,
     unread,
+    watching,
 )
 from bench.table import Row, markdown
 
@@ -45,8 +44,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "late": late.rows,
     "start": start.rows,
     "unread": unread.rows,
-    "rules": rules.rows,
-    "dashboards": dashboards.rows,
+    "watching": watching.rows,
 }
 
 HEAD = """\

@@ -1,8 +1,10 @@
-"""A real Prometheus that holds many accounts and CSRs, written by our own exposition, and what queries take there."""
+"""A real Prometheus that holds many accounts and CSRs, written by our own exposition."""
 
 from __future__ import annotations
 
 import json
+import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
+
+import yaml
 
 from bench.world import a_status, replies
 from csr_exporter.exposition import OPENMETRICS, exposition, joined
@@ -30,7 +34,7 @@ REMEMBERED = (
     b"scm_csrs{",
     b"scm_csr_reported",
     b"scm_csr_removed_total",
-    b"scm_csr_up",
+    b"scm_csr_up{",
     b"csr_exporter_last_success_timestamp_seconds",
     b"csr_exporter_poll_interval_seconds",
     b"csr_exporter_polls_total",
@@ -40,37 +44,45 @@ REMEMBERED = (
 
 SECONDS = 600.0
 FRESH = "2h"
-"""How long a sample counts as current: the loading takes minutes."""
+"""How long a sample counts as current: loading and measuring take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """The HTTP API of a running server."""
+    """A running server: its API, and what it takes."""
 
     address: str
+    directory: Path
+    process: subprocess.Popen[bytes]
 
     def get(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401 - whatever the API gives
         """The data of a reply. Raises `OSError`."""
-        query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self.address}/api/v1/{path}?{query}", timeout=SECONDS) as reply:  # noqa: S310 - loopback
-            return json.load(reply)["data"]
+        return json.loads(self._read(f"api/v1/{path}?{urllib.parse.urlencode(parameters)}"))["data"]
 
-    def seconds(self, query: str, **parameters: str | float) -> float:
-        """How long a client waits for *query*: at one moment, or over a range with *start*, *end* and *step*."""
-        begun = time.monotonic()
-        self.get("query_range" if "step" in parameters else "query", query=query, **parameters)
-        return time.monotonic() - begun
+    def _read(self, path: str) -> str:
+        with urllib.request.urlopen(f"{self.address}/{path}", timeout=SECONDS) as reply:  # noqa: S310 - loopback
+            text: str = reply.read().decode()
+            return text
+
+    def own(self, metric: str) -> float:
+        """The value of a *metric* of the server itself, the sum if it has several. Raises `OSError`."""
+        found = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)$", self._read("metrics"), re.MULTILINE)
+        return sum(map(float, found))
+
+    def evaluate(self, group: dict[str, Any], seconds: int) -> None:
+        """Evaluate one *group* of rules from now on, and no other."""
+        content = yaml.safe_dump({"groups": [group | {"interval": f"{seconds}s"}]})
+        (self.directory / "rules.yml").write_text(content, encoding="utf-8")
+        self.process.send_signal(signal.SIGHUP)
 
 
 @contextmanager
-def loaded(accounts: int, csrs: int, *files: Path) -> Iterator[Prometheus]:
-    """A server with so many accounts of so many CSRs each, one in ten of which fails, that evaluates rule *files*."""
+def loaded(accounts: int, csrs: int) -> Iterator[Prometheus]:
+    """A server with so many accounts of so many CSRs each, one in ten of which fails."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         _write_blocks(directory, _statuses(accounts, csrs, time.time()))
-        rules = json.dumps([str(each) for each in files])
-        text = f"global: {{evaluation_interval: 10s}}\nrule_files: {rules}\n"
-        (directory / "prometheus.yml").write_text(text, encoding="utf-8")
+        (directory / "prometheus.yml").write_text("rule_files: [rules.yml]\n", encoding="utf-8")
         with _running(directory) as server:
             yield server
 
@@ -90,35 +102,38 @@ def _statuses(accounts: int, csrs: int, now: float) -> list[Status]:
 def _write_blocks(directory: Path, statuses: Sequence[Status]) -> None:
     """Fill the storage of a server: ``promtool tsdb create-blocks-from openmetrics``."""
     file, end = directory / "samples.om", int(time.time())
+    lines = _lines(statuses, end)
+    past = [line for line in lines if line.startswith(REMEMBERED)]
     with file.open("wb") as out:
         for at in range(end - SPAN, end - STEP, STEP):
-            _write(out, statuses, at, REMEMBERED)
+            _write(out, past, at)
         for at in (end - 60, end):
-            _write(out, statuses, at)
+            _write(out, lines, at)
         out.write(OPENMETRICS.end)
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(file), str(directory / "data")]
     subprocess.run([*command, "--max-block-duration=48h"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
     file.unlink()
 
 
-def _write(out: IO[bytes], statuses: Sequence[Status], at: int, only: tuple[bytes, ...] = ()) -> None:
-    """The exposition as of *at*, or the series *only*, as the server would have labelled what it scraped."""
-    exposed = Exposed(per_csr=not only)
-    build = exporter_families(Reloads("same", at, accounts=len(statuses)))
+def _write(out: IO[bytes], lines: Sequence[bytes], at: int) -> None:
     stamp = f" {at}\n".encode()
-    for line in joined(exposition(statuses, exposed, float(at), [*build], OPENMETRICS)).splitlines():
-        if line.startswith(b"#") or (only and not line.startswith(only)):
-            continue
-        name, brace, rest = line.partition(b"{")
-        out.write(name + b"{" + TARGET + b"," + rest + stamp if brace else b"{".join(_bare(line)) + stamp)
-    if not only:
-        out.write(b"up{" + TARGET + b"} 1" + stamp)
+    out.writelines(line + stamp for line in lines)
 
 
-def _bare(line: bytes) -> tuple[bytes, bytes]:
-    """A line without labels, before and after where they belong."""
+def _lines(statuses: Sequence[Status], now: int) -> list[bytes]:
+    """The exposition as of *now*, as the server would have labelled what it scraped, without times."""
+    build = exporter_families(Reloads("same", now, accounts=len(statuses)))
+    text = joined(exposition(statuses, Exposed(), float(now), [*build], OPENMETRICS))
+    return [_labelled(line) for line in [*text.splitlines(), b"up 1"] if not line.startswith(b"#")]
+
+
+def _labelled(line: bytes) -> bytes:
+    """*line* with the labels of the target."""
+    name, brace, rest = line.partition(b"{")
+    if brace:
+        return name + b"{" + TARGET + b"," + rest
     name, _, value = line.partition(b" ")
-    return name, TARGET + b"} " + value
+    return name + b"{" + TARGET + b"} " + value
 
 
 @contextmanager
@@ -134,7 +149,7 @@ def _running(directory: Path) -> Iterator[Prometheus]:
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - ours
         try:
-            yield _ready(Prometheus(f"http://{address}"))
+            yield _ready(Prometheus(f"http://{address}", directory, process))
         finally:
             process.terminate()
             process.wait(SECONDS)

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana.board import Board
 from grafana.columns import COLOURED_TEXT, account, moment, named, shaded, state, waited
-from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, without_zeros
+from grafana.panels import Column, Query, Text, counts, limited, lines, listing, tile, trend, without_zeros
 from grafana.queries import (
     ACCOUNT,
     DATA_AGE_IN_INTERVALS,
@@ -89,8 +89,7 @@ def _failing() -> stat.Panel:
     text = Text("Failing accounts", "Accounts whose last poll failed on every replica (scm_csr_up).", NOT_POLLED)
     up = held("scm_csr_up")
     none = words({"0": ("none", GOOD)})
-    query = Query(f"count({up} == 0) or count({up}) * 0", kind="instant")
-    return tile(text, query, colours=NONE_OR_BAD, meanings=[none], filled=True)
+    return trend(text, f"count({up} == 0) or count({up}) * 0", colours=NONE_OR_BAD, meanings=[none], filled=True)
 
 
 def _worst() -> stat.Panel:
@@ -101,9 +100,9 @@ def _worst() -> stat.Panel:
         "succeeded since the exporters started. Up to 1 is normal; orange from 1.5, red from 3.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({DATA_AGE_IN_INTERVALS})", kind="instant")
     never = words({"-1": ("never", BAD)})
-    return tile(text, query, "suffix:polls", colours=MISSED_POLLS, meanings=[never], decimals=1)
+    worst = f"{NEVER} or max({DATA_AGE_IN_INTERVALS})"
+    return trend(text, worst, "suffix:polls", colours=MISSED_POLLS, meanings=[never], decimals=1)
 
 
 def _failed() -> stat.Panel:
@@ -149,7 +148,7 @@ def _quantile(which: str, window: str = "$__rate_interval") -> str:
 
 def _running() -> stat.Panel:
     text = Text("Exporters up", "Exporters that Prometheus can scrape (up).", "Not scraped")
-    return tile(text, Query(f"sum({exporter('up')})", kind="instant"), colours=limits(BAD, (1, GOOD)))
+    return trend(text, f"sum({exporter('up')})", colours=limits(BAD, (1, GOOD)))
 
 
 # --- polls ------------------------------------------------------------------------------------------------------------
@@ -201,7 +200,7 @@ def _data_age() -> timeseries.Panel:
         "(csr_exporter_last_success_timestamp_seconds, csr_exporter_poll_interval_seconds).",
         "No poll has succeeded yet",
     )
-    longest = f"topk(10, max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:1m]))"
+    longest = f"topk(10, max_over_time(({DATA_AGE_IN_INTERVALS})[$__interval:5m]))"
     panel = lines(text, [Query(longest)], "none").decimals(1).interval("5m")
     return limited(panel, limits(GOOD, (1.5, WARNING), (3, BAD))).axis_soft_max(3.5)
 
@@ -351,11 +350,11 @@ def _exporters() -> table.Panel:
         Column("job", "Job"),
         state("Value #A"),
         Column("version", "Version", 70),
-        Column("revision", "Revision", 90),
+        Column("revision", "Revision", 140),
         Column(
             "Value #C",
             "Configuration",
-            110,
+            125,
             settings=(("mappings", [read]), COLOURED_TEXT, ("custom.align", "left")),
         ),
         Column("hash", "Hash", 150),

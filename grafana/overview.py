@@ -22,6 +22,7 @@ from grafana.panels import (
     lines,
     listing,
     tile,
+    trend,
 )
 from grafana.queries import (
     ACCOUNT,
@@ -167,8 +168,8 @@ def _data_age() -> stat.Panel:
         "Orange from 15 minutes, red from 30, the default of stale_after.",
         NOT_POLLED,
     )
-    query = Query(f"{NEVER} or max({data_age()})", kind="instant")
-    return tile(text, query, "s", colours=WAIT, meanings=[words({"-1": ("never", BAD)})])
+    never = words({"-1": ("never", BAD)})
+    return trend(text, f"{NEVER} or max({data_age()})", "s", colours=WAIT, meanings=[never])
 
 
 def _trust() -> stat.Panel:
@@ -184,8 +185,7 @@ def _trust() -> stat.Panel:
         *(words({str(count): (f"No: {count} accounts", BAD)}) for count in range(2, 21)),
         upward(21, "No: many accounts", BAD),
     ]
-    query = Query(UNTRUSTED_ACCOUNTS, kind="instant")
-    return tile(text, query, colours=NONE_OR_BAD, meanings=meanings, filled=True)
+    return trend(text, UNTRUSTED_ACCOUNTS, colours=NONE_OR_BAD, meanings=meanings, filled=True)
 
 
 # --- what there is ----------------------------------------------------------------------------------------------------
@@ -206,12 +206,12 @@ def _by_age() -> bargauge.Panel:
     text = Text(
         "By age (up to)",
         "Listed CSRs by age (scm_csr_age_distribution_seconds, from create_time), in the configured age_buckets; "
-        "unknown are those that could not be listed or have no date.",
+        "no age have those that could not be listed, and those without a date.",
         "No age is known",
     )
     bands = Query(total(held("scm_csr_age_distribution_seconds_bucket"), "le"), kind="heatmap")
-    unknown = Query(f"sum({NO_AGE}) > 0", "unknown", kind="instant")
-    panel = bars(text, [bands, unknown], colours={"unknown": QUIET}, otherwise=fixed(CALM), upright=True)
+    unknown = Query(f"sum({NO_AGE}) > 0", "no age", kind="instant")
+    panel = bars(text, [bands, unknown], colours={"no age": QUIET}, otherwise=fixed(CALM), upright=True)
     panel.interval("5m").time_from("10m").hide_time_override(hide_time_override=True)  # it shows the last alone
     for bound, name, colour in AGE_BANDS:
         renamed = DynamicConfigValue(id_val="displayName", value=name)
@@ -277,7 +277,7 @@ def _changes() -> timeseries.Panel:
         Query(total(noticed("scm_csr_added_total")), "added"),
         Query(f"-{total(noticed('scm_csr_removed_total'))}", "removed"),
     ]
-    panel = counts(text, queries, "5m").override_by_name("added", [painted(CALM)])
+    panel = counts(text, queries, "5m").axis_soft_max(5).override_by_name("added", [painted(CALM)])
     return panel.override_by_name("removed", [painted(BAD)])
 
 

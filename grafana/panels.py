@@ -47,7 +47,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
-from grafana.style import COUNT, DASH, NEUTRAL, doubtful, painted
+from grafana.style import COUNT, DASH, NEUTRAL, QUIET, doubtful, painted, words
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -102,7 +102,7 @@ def tile(  # noqa: PLR0913 - a number has this many sides
     filled: bool = False,
     decimals: int = 0,
 ) -> stat.Panel:
-    """One large number. It has no sparkline: the last point of a graph can be as old as its step."""
+    """One large number. It has no sparkline: the last point of a graph can be as old as its step, but for `trend`."""
     return (
         _prepared(stat.Panel(), text, [query], unit)
         .decimals(decimals)
@@ -116,6 +116,31 @@ def tile(  # noqa: PLR0913 - a number has this many sides
         .text_mode(BigValueTextMode.VALUE)
         .text(VizTextDisplayOptions().value_size(24 if filled else 28))
     )
+
+
+def trend(  # noqa: PLR0913 - likewise
+    text: Text,
+    expr: str,
+    unit: str = "none",
+    *,
+    colours: ThresholdsConfig,
+    meanings: Sequence[ValueMapping] = (),
+    filled: bool = False,
+    decimals: int = 0,
+) -> stat.Panel:
+    """One large number and how it was during the last hour, whatever the time range: by the minute, so it is current.
+
+    Where there is no value there is a number for it, or the last one that there was would still be shown.
+    """
+    query = Query(f"{expr} or vector({NO_VALUE})")
+    nothing = words({str(NO_VALUE): (text.empty, QUIET)})
+    panel = tile(text, query, unit, colours=colours, meanings=[*meanings, nothing], filled=filled, decimals=decimals)
+    panel.graph_mode(BigValueGraphMode.AREA).interval("1m").max_data_points(TREND_MINUTES + 1)
+    return panel.time_from(f"{TREND_MINUTES}m").hide_time_override(hide_time_override=True)
+
+
+NO_VALUE = -2
+TREND_MINUTES = 60
 
 
 def at_least(text: Text, value: str, doubt: str, unit: str, colours: ThresholdsConfig) -> stat.Panel:

@@ -127,9 +127,9 @@ def words(meanings: Mapping[str, tuple[str, str]]) -> ValueMapping:
 
 
 def upward(low: float, text: str, color: str) -> ValueMapping:
-    """A text and a colour for all values from *low* on."""
+    """A text and a colour for all values from *low* on. It needs an end: Grafana takes null for 0."""
     result = ValueMappingResult(text=text, color=color, index=99)
-    options = DashboardRangeMapOptions(from_val=low, to=None, result=result)
+    options = DashboardRangeMapOptions(from_val=low, to=1e15, result=result)
     return RangeMap(options=options)
 
 

@@ -125,7 +125,7 @@ def _number(_query: str, otherwise: str, _shape: str = "") -> str:
     return f"⟦||{otherwise}⟧"
 
 
-def _listing(_query: str, _label: str, _shape: str, before: str, _most: str = "") -> str:
+def _listing(_query: str, _label: str, _shape: str, before: str) -> str:
     return f"⟦ {before} |.|⟧"
 
 
@@ -137,7 +137,11 @@ def _choice(_query: str, yes: str, no: str) -> str:
     return f"⟦{yes}||{no}⟧"
 
 
-EXPECTED = alerts_of(template(_number, _listing, _choice, _names))
+def _unless_above(_most: str, text: str) -> str:
+    return f"⟪{text}⟫"
+
+
+EXPECTED = alerts_of(template(_number, _listing, _choice, _names, _unless_above))
 """The alerts with a gap for each query: what stands before and after its answer, and what instead of one."""
 
 
@@ -153,7 +157,8 @@ def _firing(alert: str, case: Case, thresholds: Thresholds) -> dict[str, Any]:
 
     annotations = {}
     for name, annotation in rule["annotations"].items():
-        text = re.sub(r"⟦(.*?)\|(.*?)\|(.*?)⟧", answered, filled(annotation, thresholds))
+        text = re.sub("⟪(.*?)⟫", lambda part: part[1] if case.get("says") else "", filled(annotation, thresholds))
+        text = re.sub(r"⟦(.*?)\|(.*?)\|(.*?)⟧", answered, text)
         text = re.sub(r"\{\{ (?:urlquery )?\$labels\.(\w+) \}\}", lambda label: labels[label[1]], text)
         annotations[name] = re.sub(r"\{\{ \$value .*?\}\}", lambda _: case["value"], text)
     if left := list(answers):

@@ -24,6 +24,9 @@ CONCERNS = ("hygiene", "trust", "access", "exporter")
 GROUPS = {"trust": "accounts", "access": "accounts"}
 """Concerns that share a group: what one alert silences must not outlive it until another group is evaluated."""
 
+INTERVALS = {"oldest": "4m"}
+"""Groups that read the series of all CSRs, and so are evaluated less often; a sample counts as current for 5m."""
+
 OWN_ALERT = ("unauthorized", "forbidden", "credentials_unavailable", "throttled")
 """Reasons of failed polls that have an alert of their own."""
 
@@ -44,14 +47,10 @@ def _number(query: str, otherwise: str, shape: str = 'printf "%.0f"') -> str:
     return f"{{{{ with {_query(query)} }}}}{{{{ . | first | value | {shape} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _listing(query: str, label: str, shape: str, before: str, most: str = "") -> str:
-    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none.
-
-    Nor is there anything, not even the query, if the value of the alert is above *most*.
-    """
+def _listing(query: str, label: str, shape: str, before: str) -> str:
+    """*before* and each result of *query* with its *label* or else its id, or nothing if there is none."""
     each = f"{{{{ or $each.Labels.{label} $each.Labels.id }}}} ({{{{ $each.Value | {shape} }}}})"
-    text = f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
-    return f"{{{{ if le $value {most} }}}}{text}{{{{ end }}}}" if most else text
+    return f"{{{{ with {_query(query)} }}}} {before} {_items(each)}.{{{{ end }}}}"
 
 
 def _names(query: str, label: str, before: str) -> str:
@@ -69,24 +68,35 @@ def _choice(query: str, yes: str, no: str) -> str:
     return f"{{{{ with {_query(query)} }}}}{yes}{{{{ else }}}}{no}{{{{ end }}}}"
 
 
+def _unless_above(most: str, text: str) -> str:
+    """*text*, with its queries, unless the value of the alert is above *most*."""
+    return f"{{{{ if le $value {most}.0 }}}}{text}{{{{ end }}}}"
+
+
 WINDOWS = ((1, " <= {0}@@"), (6, " > {0}@@ <= {0}6@@"), (144, " > {0}6@@"))
 """How many times as long a window is, and for which poll intervals."""
 
 
-def _gained(counter: str, window: str, before: int = 0, ignoring: str = "") -> str:
+def _gained(
+    counter: str, window: str, before: int = 0, ignoring: str = "", interval: str = "csr_exporter_poll_interval_seconds"
+) -> str:
     """What *counter* gained in a *window* that follows the poll interval, so many windows *before* now.
 
     Not ``increase``: ranges as long as the longest of these would be read for every account. After a restart it is what
     was counted since.
     """
     matching = f" ignoring ({ignoring})" if ignoring else ""
-    parts = []
-    for times, bounds in WINDOWS:
-        last = counter + (f" offset @@{window}:range{times * before}@@" if before else "")
-        first = f"{counter} offset @@{window}:range{times * (before + 1)}@@"
-        interval = "csr_exporter_poll_interval_seconds" + bounds.format("@@window_interval:seconds")
-        parts.append(f"({last} - {first} >= 0 or {last}) and{matching} ({interval})")
-    return "\nor\n".join(parts)
+
+    def back(windows: int) -> str:
+        """*counter* so many windows ago."""
+        return "\nor\n".join(
+            f"{counter} offset @@{window}:range{times * windows}@@"
+            f" and{matching} ({interval}{bounds.format('@@window_interval:seconds')})"
+            for times, bounds in WINDOWS
+        )
+
+    now = f"({back(before)})" if before else f"({counter} and{matching} {interval})"
+    return f"{now}\n- ({back(before + 1)})\n>= 0\nor\n{now}"
 
 
 def rendered(file: str, **context: object) -> str:
@@ -110,6 +120,7 @@ def template(
     listing: Callable[..., str] = _listing,
     choice: Callable[..., str] = _choice,
     names: Callable[..., str] = _names,
+    unless_above: Callable[..., str] = _unless_above,
 ) -> dict[str, Any]:
     """The template as data, its thresholds still open. *number* and the others write the queries of annotations."""
     aged = "max without (@@replica_labels@@) (scm_csr_age_distribution_seconds_gcount{account=%q,job=%q})"
@@ -118,6 +129,7 @@ def template(
         number=number,
         listing=listing,
         names=names,
+        unless_above=unless_above,
         gained=_gained,
         documented_algorithms=DOCUMENTED_ALGORITHMS,
         no_own_alert=f'reason!~"{"|".join(OWN_ALERT)}"',
@@ -205,7 +217,14 @@ def open_groups(*, replicas: bool = False, textfile: bool = False) -> list[dict[
     for each in ALERTS.values():
         if suits(each, textfile=textfile):
             groups.setdefault(_group(each["concern"]), []).append(open_rule(each, replicas=replicas))
-    return [{"name": f"csr-exporter.{name}", "rules": rules} for name, rules in groups.items()]
+    return [
+        {
+            "name": f"csr-exporter.{name}",
+            **({"interval": INTERVALS[name]} if name in INTERVALS else {}),
+            "rules": rules,
+        }
+        for name, rules in groups.items()
+    ]
 
 
 def _group(name: str) -> str:
@@ -243,6 +262,9 @@ def groups(
     """The groups of rules, at the defaults but for *thresholds*, for a clock that runs so many times *faster*."""
     given = DEFAULTS | dict(thresholds or {})
     content = open_groups(replicas=given["replicas"] is not None, textfile=textfile)
+    for group in content:
+        if "interval" in group:
+            group["interval"] = duration(seconds(group["interval"]) / faster)
     for rule in (rule for group in content for rule in group["rules"]):
         rule["expr"] = filled(rule["expr"], given, faster)
         if "alert" in rule:

@@ -192,3 +192,10 @@ def test_marks_of_changes_lead_to_the_journal(dashboard: Dashboard) -> None:
         mark = marks[f"CSRs {change}"]
         assert f"{{{{exporter_url}}}}/changes?account={{{{account}}}}&change={change}" in mark["textFormat"]
         assert mark["expr"].endswith('"exporter_url", "$exporter_url", "", "")')
+
+
+def test_a_meaning_of_a_range_of_values_has_both_ends_because_grafana_takes_null_for_zero() -> None:
+    ranges = re.findall(r'"from": \S+,\s+"to": (\S+?),?\s', "".join(json.dumps(each.content, indent=1) for each in ALL))
+
+    assert len(ranges) > 1
+    assert "null" not in ranges

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from deploy.prometheus.cases import series_of
+from grafana.panels import NO_VALUE
 from tests.dashboards.grafana import Dashboard, dashboards
 from tests.rules.promtool import tried
 
@@ -79,6 +80,18 @@ def test_accounts_that_no_shard_polls_are_named(tmp_path: Path) -> None:
     states = answer("CSR overview", "Accounts", "A", SHARD_GONE, tmp_path)
 
     assert states == {"production": 1, "staging": -1, "payments": -1}
+
+
+def test_a_sparkline_does_not_leave_its_last_value_when_the_exporters_are_gone(tmp_path: Path) -> None:
+    gone = polled("production", "1x30 stale")
+
+    for title, panel in (
+        ("CSR overview", "Can I trust it?"),
+        ("CSR overview", "Data age"),
+        ("CSR exporter", "Failing accounts"),
+        ("CSR exporter", "Exporters up"),
+    ):
+        assert answer(title, panel, "A", gone, tmp_path) == {"": NO_VALUE}
 
 
 def test_one_csr_not_read_is_not_all_of_them(tmp_path: Path) -> None:

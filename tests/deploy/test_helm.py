@@ -588,6 +588,7 @@ OTHER: dict[str, Any] = {
     "unreliable_share": 0.02,
     "unreliable": 9,
     "unreliable_recent": "30m",
+    "storage_window": "25m",
     "exporter_jobs": r"scm\\.csr.*",
     "slow_share": 0.2,
     "disagree_window": "40m",

@@ -27,7 +27,7 @@ TRIED = {
     "pip install": "release/test_first_data.py::test_there_is_data",
     "/opt/csr-exporter/bin/pip install": "release/test_first_data.py::test_there_is_data",
     "systemd-sysusers": "deploy/test_systemd.py::test_the_user_is_made_by_sysusers",
-    "promtool test rules": "rules/test_rules.py::test_alerts_fire_and_end_as_promtool_is_told",
+    "promtool test rules": "rules/test_rules.py::test_an_alert_fires_and_ends_as_promtool_is_told",
     "pint --offline": "rules/test_rules.py::test_pint_finds_nothing_to_say",
     "docker compose": "deploy/test_compose.py::test_compose_takes_the_file_and_whatever_is_mounted_exists",
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from csr_exporter.config.settings import duration
 from csr_exporter.simulator import SimulatedAccount
+from deploy.prometheus.rules import Thresholds
 from tests.processes import DEADLINE, until
 from tests.prove.faults import TROUBLES, Trouble
 from tests.prove.place import FLEET, SHARED, Place, young_records
@@ -18,6 +19,9 @@ from tests.prove.watching import Alert, Message, Prometheus, watching
 HEALTHY = "healthy"
 PATIENCE = 5 * 3600.0
 """Seconds of the compressed clock that an alert may take to come, or to go."""
+
+HISTORY = 3700.0
+"""Seconds of the compressed clock before anything is wrong, for alerts that compare with an hour ago."""
 
 NOTICED = 600.0
 """Seconds of the compressed clock after a repair within which a message may still come: a poll is due every 300."""
@@ -49,8 +53,16 @@ class Proof:
         return [each for each in self.sent(job) if end is not None and each.at > end + NOTICED / self.factor]
 
 
-def prove(factor: float, troubles: Sequence[Trouble] = TROUBLES) -> Proof:
-    """Live through *troubles*. Raises `AssertionError` when an alert that has to come does not, or does not end."""
+def prove(
+    factor: float,
+    troubles: Sequence[Trouble] = TROUBLES,
+    thresholds: Thresholds | None = None,
+    history: float = HISTORY,
+) -> Proof:
+    """Live through *troubles*, with *history* seconds of the compressed clock before, and *thresholds* of the rules.
+
+    Raises `AssertionError` when an alert that has to come does not, or does not end.
+    """
     held = {HEALTHY: 60, **dict.fromkeys(FLEET, 60), **{each.job: each.held for each in troubles}}
     # Any offset, so that 260 CSRs can be read whole.
     accounts = [
@@ -59,7 +71,8 @@ def prove(factor: float, troubles: Sequence[Trouble] = TROUBLES) -> Proof:
     ]
     with tempfile.TemporaryDirectory() as directory, Place(Path(directory), factor, accounts) as place:
         prepare(place, troubles)
-        with watching(Path(directory), factor) as (prometheus, messages):
+        with watching(Path(directory), factor, thresholds) as (prometheus, messages):
+            _healthy(prometheus, history / factor)
             return _lived_through(place, troubles, prometheus, messages)
 
 
@@ -76,13 +89,15 @@ def prepare(place: Place, troubles: Sequence[Trouble]) -> None:
     place.start(SHARED, SHARED)
 
 
-def _lived_through(place: Place, troubles: Sequence[Trouble], prometheus: Prometheus, messages: list[Message]) -> Proof:
-    patience = PATIENCE / place.factor + DEADLINE
+def _healthy(prometheus: Prometheus, history: float) -> None:
+    """Wait for *history* seconds of healthy accounts."""
     until(lambda: prometheus.value("count(scm_csr_up == 0)") is None and prometheus.value("count(scm_csr_up)"))
-    # An hour of history, for what compares with an hour ago.
-    until(lambda: prometheus.value(f"count(scm_csr_reported offset {duration(3700 / place.factor)})"), patience)
+    until(lambda: prometheus.value(f"count(scm_csr_reported offset {duration(history)})"), history + DEADLINE)
     assert prometheus.firing() == set(), "something fires before anything is wrong"
 
+
+def _lived_through(place: Place, troubles: Sequence[Trouble], prometheus: Prometheus, messages: list[Message]) -> Proof:
+    patience = PATIENCE / place.factor + DEADLINE
     struck = time.time()
     for trouble in troubles:
         trouble.strike(place)

@@ -106,13 +106,15 @@ def scraping(directory: Path, factor: float, alertmanager: str) -> dict[str, Any
 
 
 @contextmanager
-def watching(directory: Path, factor: float) -> Iterator[tuple[Prometheus, list[Message]]]:
+def watching(
+    directory: Path, factor: float, thresholds: rules.Thresholds | None = None
+) -> Iterator[tuple[Prometheus, list[Message]]]:
     """A Prometheus that watches the targets in *directory*, and what its Alertmanager has told."""
     receiver, address = Receiver(), f"127.0.0.1:{free_port()}"
     with ExitStack() as stack:
         url = stack.enter_context(receiver.listening())
         write(directory / "alertmanager.yml", yaml.safe_dump(routing(url, factor)))
-        write(directory / "rules.yml", rules.text(THRESHOLDS, factor))
+        write(directory / "rules.yml", rules.text(THRESHOLDS | dict(thresholds or {}), factor))
         write(directory / "prometheus.yml", yaml.safe_dump(scraping(directory, factor, address)))
         alertmanager = (
             tool("prometheus-alertmanager", "prometheus-alertmanager"),
