@@ -10,6 +10,7 @@ from grafana.board import Board, one_of
 from grafana.columns import COLOURED_TEXT, account, age, exactness, named, shaded, state, waited
 from grafana.panels import (
     AT_LEAST,
+    POINTS,
     Column,
     Query,
     Text,
@@ -76,9 +77,6 @@ NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
-POINTS = 150
-"""Points of a graph of many series."""
-
 OLD_FROM = {
     "1 year": "3[.]1536e[+]0?7|31536000([.]0)?",
     "200 days": "1[.]728e[+]0?7|17280000([.]0)?",
