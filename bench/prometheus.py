@@ -16,13 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from bench.world import a_status, replies
+from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import OPENMETRICS, exposition, joined
 from csr_exporter.inventory import Reason, SourceError
 from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Reloads, Status
 
 TARGET = b'job="csr-exporter",instance="one"'
+DAY = 86_400.0
 SPAN, STEP = 25 * 3600, 300
 """Seconds of history, and between its samples: a day, as long as any range of the rules but the forecast's."""
 
@@ -31,12 +33,25 @@ REMEMBERED = (
     b"scm_csr_reported",
     b"scm_csr_removed_total",
     b"scm_csr_up",
+    b"scm_csr_policy_",
     b"csr_exporter_last_success_timestamp_seconds",
     b"csr_exporter_poll_interval_seconds",
     b"csr_exporter_polls_total",
     b"csr_exporter_poll_failures_total",
 )
 """What rules and dashboards ask of the past. All else has two samples, as of now and a minute before."""
+
+POLICY = Policy(
+    tuple(
+        Owner(f"team-{number}", Selector((Glob.of("*a*"),), accounts=(Glob.of(f"*{number}"),))) for number in range(10)
+    ),
+    Rules(max_age=398 * DAY, allowed_algorithms=frozenset({"EC_P256"}), owner_required=True),
+    tuple(
+        Waiver(f"PKI-{number}", Rule.MAX_AGE, Selector((Glob.of(f"*{number}*"),)), NOW + number * DAY)
+        for number in range(10)
+    ),
+)
+"""Each account has CSRs of one owner, and some of none."""
 
 SECONDS = 600.0
 FRESH = "2h"
@@ -103,8 +118,8 @@ def _write_blocks(directory: Path, statuses: Sequence[Status]) -> None:
 
 def _write(out: IO[bytes], statuses: Sequence[Status], at: int, only: tuple[bytes, ...] = ()) -> None:
     """The exposition as of *at*, or the series *only*, as the server would have labelled what it scraped."""
-    exposed = Exposed(per_csr=not only)
-    build = exporter_families(Reloads("same", at, accounts=len(statuses)))
+    exposed = Exposed(per_csr=not only, policy=POLICY)
+    build = exporter_families(Reloads("same", at, accounts=len(statuses)), waivers=POLICY.waivers)
     stamp = f" {at}\n".encode()
     for line in joined(exposition(statuses, exposed, float(at), [*build], OPENMETRICS)).splitlines():
         if line.startswith(b"#") or (only and not line.startswith(only)):

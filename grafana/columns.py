@@ -32,7 +32,7 @@ def exporter_link(field: str, title: str, says: str, **query: str) -> Column:
     """A cell that leads to the exporter's table of CSRs, filtered by other columns of its row."""
     filters = "&".join(f"{name}=${{__data.fields.{column}:percentencode}}" for name, column in query.items())
     links = [{"title": says, "url": f"${{exporter_url}}/csrs?{filters}", "targetBlank": True}]
-    return Column(field, title, 150, settings=(("links", links),))
+    return Column(field, title, 165, settings=(("links", links),))
 
 
 def state(field: str) -> Column:

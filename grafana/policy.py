@@ -84,7 +84,7 @@ def board() -> Board:
     made.variable(found_by("read", FEW_ENOUGH, '/account="([^"]*)"/', everything=True))
     made.variable(found_by("ids", IDS, '/id="([^"]*)"/', everything=True))
     made.band(4, (4, _violations()), (4, _waived()), (4, _unowned()), (4, _ending()), (4, _ended()), (4, _doubt()))
-    made.band(8, (6, _by_rule()), (6, _by_owner()), (12, _waivers()))
+    made.band(8, (7, _by_rule()), (5, _by_owner()), (12, _waivers()))
     made.band(8, (8, _rules_over_time()), (8, _owners_over_time()), (8, _waived_over_time()))
     made.band(9, (11, _rules_and_owners()), (13, _accounts()))
     made.band(15, (24, _csrs()))
@@ -129,7 +129,7 @@ def _unowned() -> stat.Panel:
 
 def _ending() -> stat.Panel:
     text = Text(
-        "Waivers that end in ${ending:text}",
+        "Waivers ending soon",
         "Waivers of the chosen rules that end within the time chosen in Waivers end within "
         "(csr_exporter_waiver_expiry_timestamp_seconds), whether they excuse any CSR or not.",
         NO_WAIVERS,
@@ -185,25 +185,21 @@ def _waivers() -> table.Panel:
     text = Text(
         "Waivers",
         "Each waiver of the chosen rules, the first to end first (csr_exporter_waiver_expiry_timestamp_seconds), and "
-        "in how many accounts how many CSRs that it selects break its rule (scm_csr_waiver_matches): these are excused "
-        "until then, and violations afterwards. Ends soon is within the time chosen in Waivers end within.",
+        "how many CSRs that it selects break its rule (scm_csr_waiver_matches): these are excused until then, and violations afterwards. Ends soon is within the time chosen in Waivers end within.",
         NO_WAIVERS,
     )
-    of_account = total(MATCHES, *WAIVER, "account")
     asked = (
         f"{ENDS} * 1000",
         f"({ENDS} - time() > bool 0) + ({ENDS} - time() > bool $ending)",
         total(MATCHES, *WAIVER),
-        f"count by ({_BY_WAIVER}) ({of_account} > 0)",
     )
     columns = [
         named("waiver", "Waiver"),
         Column("job", "Job"),
-        Column("rule", "Rule", 150),
+        Column("rule", "Rule", 165),
         moment("Value #A", "Ends"),
         worded("Value #B", "State", {"2": ("in force", GOOD), "1": ("ends soon", WARNING), "0": ("ended", BAD)}),
         Column("Value #C", "CSRs", 70, COUNT),
-        Column("Value #D", "Accounts", 85, COUNT),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, "Ends")
 
@@ -226,8 +222,8 @@ def _rules_over_time() -> timeseries.Panel:
 def _owners_over_time() -> timeseries.Panel:
     text = Text(
         "Violations by owner over time",
-        "The ten owners of most violations of the chosen rules at each time (scm_csr_policy_violations). Grey are CSRs "
-        "that no entry of owners matches.",
+        "The ten owners of most violations of the chosen rules at each time (scm_csr_policy_violations), in accounts "
+        "with a current inventory then. Grey are CSRs that no entry of owners matches.",
         NO_POLICY,
     )
     query = Query(f"topk(10, {_owned(total(VIOLATIONS, 'owner'))})", "{{owner}}")
