@@ -185,7 +185,8 @@ def _waivers() -> table.Panel:
     text = Text(
         "Waivers",
         "Each waiver of the chosen rules, the first to end first (csr_exporter_waiver_expiry_timestamp_seconds), and "
-        "how many CSRs that it selects break its rule (scm_csr_waiver_matches): these are excused until then, and violations afterwards. Ends soon is within the time chosen in Waivers end within.",
+        "how many CSRs that it selects break its rule (scm_csr_waiver_matches): they are excused until then, and are "
+        "violations afterwards. Ends soon is within the time chosen in Waivers end within.",
         NO_WAIVERS,
     )
     asked = (
