@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import OPENMETRICS, exposition, joined
-from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.inventory import Reason, Snapshot, SourceError
 from csr_exporter.metrics import Exposed, exporter_families
 from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Reloads, Status
@@ -52,6 +52,9 @@ POLICY = Policy(
     ),
 )
 """Each account has CSRs of one owner, and some of none."""
+
+ALL = Exposed(policy=POLICY)
+OF_ACCOUNTS = Exposed(per_csr=False, policy=POLICY)
 
 SECONDS = 600.0
 FRESH = "2h"
@@ -97,7 +100,9 @@ def _statuses(accounts: int, csrs: int, now: float) -> list[Status]:
     made = []
     for number in range(accounts):
         account = replace(one.account, name=f"account-{number}", limit=10 * csrs)
-        status = replace(one, account=account, last_success=now - 60, last_poll=now - 60)
+        # Of its own, because lines and judgements are cached for it.
+        snapshot = Snapshot(one.snapshot.inventory) if one.snapshot else None
+        status = replace(one, account=account, snapshot=snapshot, last_success=now - 60, last_poll=now - 60)
         made.append(status.after_failure(failed, now - 60, seconds=1.0) if number % 10 == 0 else status)
     return made
 
@@ -118,7 +123,7 @@ def _write_blocks(directory: Path, statuses: Sequence[Status]) -> None:
 
 def _write(out: IO[bytes], statuses: Sequence[Status], at: int, only: tuple[bytes, ...] = ()) -> None:
     """The exposition as of *at*, or the series *only*, as the server would have labelled what it scraped."""
-    exposed = Exposed(per_csr=not only, policy=POLICY)
+    exposed = OF_ACCOUNTS if only else ALL
     build = exporter_families(Reloads("same", at, accounts=len(statuses)), waivers=POLICY.waivers)
     stamp = f" {at}\n".encode()
     for line in joined(exposition(statuses, exposed, float(at), [*build], OPENMETRICS)).splitlines():
