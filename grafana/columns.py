@@ -28,11 +28,11 @@ def account(dashboard: str, title: str) -> Column:
     return Column("account", ACCOUNT, settings=(("links", links), ("custom.minWidth", 150)))
 
 
-def exporter_link(field: str, title: str, says: str, **query: str) -> Column:
+def exporter_link(field: str, title: str, says: str, width: int | None = None, **query: str) -> Column:
     """A cell that leads to the exporter's table of CSRs, filtered by other columns of its row."""
     filters = "&".join(f"{name}=${{__data.fields.{column}:percentencode}}" for name, column in query.items())
     links = [{"title": says, "url": f"${{exporter_url}}/csrs?{filters}", "targetBlank": True}]
-    return Column(field, title, 165, settings=(("links", links),))
+    return Column(field, title, width, settings=(("links", links), ("custom.minWidth", 110)))
 
 
 def state(field: str) -> Column:

@@ -261,7 +261,7 @@ def _rules_and_owners() -> table.Panel:
     )
     each = f"{_owned(total(VIOLATIONS, *ACCOUNT, 'rule', 'owner'))} > 0"
     columns = [
-        exporter_link("rule", "Rule", "CSRs of this owner that break this rule", owner="Owner", rule="Rule"),
+        exporter_link("rule", "Rule", "CSRs of this owner that break this rule", 165, owner="Owner", rule="Rule"),
         exporter_link("owner", "Owner", "CSRs of this owner", owner="Owner"),
         bar("Value #A", "Violations", WARNING),
         Column("Value #B", "Accounts", 85, COUNT),
@@ -293,7 +293,7 @@ def _accounts() -> table.Panel:
         shaded("Value #B", "Violations", COUNT, NONE_IS_GOOD),
         exactness("Value #C", "Known"),
         Column("Value #D", "Waived", 75, COUNT),
-        Column("Value #E", "Unowned", 80, COUNT),
+        Column("Value #E", "Unowned", 90, COUNT),
     ]
     return listing(text, [Query(expr, kind="table") for expr in asked], columns, "Violations", down=True)
 
@@ -323,7 +323,13 @@ def _csrs() -> table.Panel:
         named("domain_name", "Domain"),
         algorithm(120),
         exporter_link(
-            "rule", "Rule", "CSRs of this owner that break this rule", account="Account", owner="Owner", rule="Rule"
+            "rule",
+            "Rule",
+            "CSRs of this owner that break this rule",
+            165,
+            account="Account",
+            owner="Owner",
+            rule="Rule",
         ),
         exporter_link("owner", "Owner", "CSRs of this owner", owner="Owner"),
         age("Value", "Age", 100),

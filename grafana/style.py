@@ -117,8 +117,8 @@ NEUTRAL = limits(CALM)
 NONE_IS_GOOD = limits(GOOD, (1, WARNING))
 NONE_OR_BAD = limits(GOOD, (1, BAD))
 ALL_IS_GOOD = limits(BAD, (0.9, WARNING), (1, GOOD))
-KEY_AGE = limits(GOOD, (365, WARNING), (730, BAD))
-"""In days."""
+KEY_AGE = limits(GOOD, (398, WARNING), (730, BAD))
+"""In days: the longest life of a public certificate issued before 15 March 2026, and twice that or so."""
 
 MISSED_POLLS = limits(GOOD, (1.5, WARNING), (3, BAD))
 WAIT = limits(GOOD, (900, WARNING), (1800, BAD))
