@@ -93,6 +93,7 @@ def run(
     from csr_exporter.journal import Journal, JournalInUseError
     from csr_exporter.web import listeners
 
+    run.share_heap()
     _, web_config = _configurations(config_file, web_config_file)
     options, journal = listeners.WebOptions.from_flags(web_config, **flags), Journal(storage_path, storage_retention)
     try:

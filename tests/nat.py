@@ -39,11 +39,13 @@ class Nat:
 
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError), source:
-            while data := source.recv(65536):
+            try:
+                while data := source.recv(65536):
+                    if source not in self._forgotten:
+                        target.sendall(data)
+            finally:  # which may also be a reset
                 if source not in self._forgotten:
-                    target.sendall(data)
-            if source not in self._forgotten:
-                target.shutdown(socket.SHUT_WR)
+                    target.shutdown(socket.SHUT_WR)
         self._open.discard(source)
         self._forgotten.discard(source)
 

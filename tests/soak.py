@@ -3,9 +3,8 @@
 Each round breaks some accounts of a simulated cloud, one for each kind of credentials, waits until ``/metrics`` shows
 the outages, repairs them and waits until all accounts have recovered. All the while the daemon has an accident of its
 own: its clock is set back, nobody reads its log, its configuration cannot be read, or the network forgets all
-connections. The daemon is a process of its own, so that its
-memory and threads can be measured. It polls in quick succession, and pauses after a refusal pass `SPEED` times as
-fast.
+connections. The daemon is a process of its own, so that its memory and threads can be measured. It polls in quick
+succession, and pauses after a refusal pass `SPEED` times as fast.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from urllib.error import HTTPError
 from bench.processes import resident
 from csr_exporter import logs
 from csr_exporter.cloud.auth import Leases
-from csr_exporter.commands.run import Daemon, MakePoller
+from csr_exporter.commands.run import Daemon, MakePoller, share_heap
 from csr_exporter.config import AccountConfig, Config
 from csr_exporter.polling.accounts import poller_for
 from csr_exporter.polling.poller import Poller
@@ -128,6 +127,7 @@ def hasty_pollers() -> MakePoller:
 
 def serve_hastily() -> None:
     """Poll and serve what standard input configures until SIGTERM; print the URL, and at the end the threads left."""
+    share_heap()
     logs.configure()
     given = Config.model_validate(json.loads(sys.stdin.readline()), context={"directory": Path()})
     config = given.model_copy(update=COMPRESSED)
@@ -282,20 +282,20 @@ class Seen:
     """The content of one scrape."""
 
     up: Mapping[str, bool]
-    polls: int
+    polls: Mapping[str, int]
     failures: Mapping[tuple[str, str], float]
     reloaded: bool
     """Whether the last reload succeeded."""
 
     @classmethod
     def of(cls, text: str) -> Seen:
-        polls = re.findall(r'^csr_exporter_polls_total\{account="\w+"\} (\S+)$', text, re.MULTILINE)
+        polls = re.findall(r'^csr_exporter_polls_total\{account="(\w+)"\} (\S+)$', text, re.MULTILINE)
         up = re.findall(r'^scm_csr_up\{account="(\w+)"\} (\S+)$', text, re.MULTILINE)
         pattern = r'^csr_exporter_poll_failures_total\{account="(\w+)",reason="(\w+)"\} (\S+)$'
         failures = re.findall(pattern, text, re.MULTILINE)
         return cls(
             {name: float(value) == 1 for name, value in up},
-            round(sum(map(float, polls))),
+            {name: round(float(count)) for name, count in polls},
             {(name, reason): float(value) for name, reason, value in failures},
             "\ncsr_exporter_config_last_reload_successful 1" in text,
         )
@@ -342,13 +342,13 @@ class Soak:
     def _outages(self, more: frozenset[str]) -> None:
         """Outages seen and recovered from; polls may also fail for *more* reasons."""
         struck = self.chance.sample(KINDS, self.chance.randint(1, MOST_AT_ONCE))
-        before = self._scrape()
+        before = self.scrape()
         expected = {name: self._strike(name) for name in struck}
         self.until(
             lambda seen: all(not seen.up[name] and seen.new_reasons(name, before) for name in struck),
             f"outages of {', '.join(struck)}",
         )
-        after = self._scrape()
+        after = self.scrape()
         self._compare(before, after, {kind: expected.get(kind, frozenset()) | more for kind in KINDS})
         self.simulator.clear()
         self.until(lambda seen: all(seen.up[kind] for kind in KINDS), f"recovery of {', '.join(struck)}")
@@ -374,14 +374,14 @@ class Soak:
                 raise SoakFailedError(f"{name}: expected {set(expected[name])}, not {reasons}")
             self.outages.update(reasons)
 
-    def _scrape(self) -> Seen:
+    def scrape(self) -> Seen:
         self.memory.append(resident(self.exporter.process.pid))
         return Seen.of(self.exporter.metrics())
 
     def until(self, holds: Callable[[Seen], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         pause = threading.Event()
-        while not holds(seen := self._scrape()):
+        while not holds(seen := self.scrape()):
             if time.monotonic() > deadline:
                 raise SoakFailedError(f"waited {PATIENCE:.0f} s for {what}: {seen.up}")
             pause.wait(0.1)
@@ -429,6 +429,9 @@ def reload_failing(soak: Soak) -> Iterator[None]:
 def connections_forgotten(soak: Soak) -> Iterator[None]:
     soak.until(lambda _: soak.network.forget() > 0, "a connection to forget")
     yield
+    # The second poll from now began after the loss: what the first reports may still come of it.
+    polls = soak.scrape().polls
+    soak.until(lambda seen: all(seen.polls[kind] >= polls[kind] + 2 for kind in KINDS), "polls after the loss")
 
 
 ACCIDENTS: Sequence[Callable[[Soak], AbstractContextManager[None]]] = (
@@ -469,7 +472,7 @@ def soak(going_on: Callable[[int], bool], seed: int = 1) -> list[str]:
         while going_on(rounds):
             run.round(rounds)
             rounds += 1
-        polls, threads = Seen.of(watched.metrics()).polls, watched.threads
+        polls, threads = sum(Seen.of(watched.metrics()).polls.values()), watched.threads
         code, left, seconds = watched.stop()
         requests = len(simulator.requests)
     if code != 0 or list(left) != ["MainThread"]:

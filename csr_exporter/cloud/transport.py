@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ class Transport:
                 body = _read(response)
             code, skew = str(response.status_code), self._clock_skew(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._explained(fault(error, self._secrets), timeout) from error
+            raise self._explained(error, timeout) from error
         finally:
             self._observer.exchanged(Exchange(service, code, time.monotonic() - started, skew))
         if response.status_code != success:
@@ -219,14 +220,23 @@ class Transport:
         date = http_date(response.headers.get("Date", ""))
         return None if date is None else date - self._now()
 
-    def _explained(self, error: SourceError, timeout: float) -> SourceError:
-        """*error*, or what is behind it: authorities that cannot be read, or the end of the poll."""
+    def _explained(self, raised: Exception, timeout: float) -> SourceError:
+        """What *raised* means, or what is behind it: authorities that cannot be read, or the end of the poll."""
+        error = fault(raised, self._secrets)
+        _clear_frames(raised)
         file = self.settings.ca_file
         if file and self.settings.verify and not _holds_authorities(file):
             return SourceError(Reason.TLS, f"ca_file: {file} cannot be read or holds no certificate in PEM")
         if error.reason is Reason.TIMEOUT and timeout < self.settings.request_timeout:
             return _too_late()
         return error
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Forget the variables of the calls that *error* ended: in urllib3's is a circle, which would hold a whole poll."""
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _secret_headers(headers: Mapping[str, str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import threading
 import time
@@ -28,6 +29,9 @@ from csr_exporter.web.listeners import WebOptions, open_listeners
 from csr_exporter.web.server import Listener, serve
 
 log = structlog.get_logger()
+
+_M_ARENA_MAX = -8
+"""mallopt(3), malloc.h."""
 
 MakePoller = Callable[[Config, AccountConfig, Leases, Callable[[float], None]], Poller]
 
@@ -189,6 +193,15 @@ def _polling_settings(config: Config) -> dict[str, object]:
 def config_hash(config: Config) -> str:
     """A short hash of *config*, without the secrets: they are not in its dump."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+
+
+def share_heap() -> None:
+    """Let all threads that are yet to start allocate from one heap, where the C library is that of GNU.
+
+    With a heap for each thread, polls leave gaps in every one: 10 MiB more after three minutes of `make soak`.
+    """
+    with contextlib.suppress(AttributeError, OSError):  # other C libraries have one heap, and no such setting
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def run(

@@ -147,6 +147,7 @@ class Poller:
         _log_changes(status.account.name, status.changes)
 
     def _failed(self, error: SourceError, seconds: float) -> None:
+        error = SourceError(error.reason, error.detail, pause=error.pause)  # as raised, it holds all that had been read
         now = self._now()
         waiting_until = now + error.pause if error.pause else None
         self._refused = self._source.fingerprint()

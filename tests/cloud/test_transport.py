@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import email.utils
+import gc
 import socket
 import ssl
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,27 @@ def test_a_reply_that_is_too_large_is_not_kept_by_the_error_that_says_so(simulat
 
     kept = [value for frame, _ in traceback.walk_tb(error.__traceback__) for value in frame.f_locals.values()]
     assert max(len(value) for value in kept if isinstance(value, bytes | bytearray)) < 100_000
+
+
+@pytest.mark.parametrize("fault", [Break("close"), Break("reset"), Break("hang"), Break("reset", in_body=True)])
+def test_what_a_poll_had_read_is_let_go_of_when_a_request_fails(
+    simulator: Simulator, client: Client, fault: Break
+) -> None:
+    simulator.inject(None, Fault(fault))
+
+    def poll() -> weakref.ref[Client]:
+        read = Client(simulator.url)
+        with contextlib.suppress(SourceError):
+            client.get()
+        return weakref.ref(read)
+
+    gc.disable()  # what is kept in a circle waits for it, pages of thousands of CSRs in a busy process
+    try:
+        read = poll()
+    finally:
+        gc.enable()
+
+    assert read() is None
 
 
 def test_an_address_where_nobody_listens_is_unreachable() -> None:

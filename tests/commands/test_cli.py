@@ -26,6 +26,9 @@ from tests.processes import DEADLINE, Running, command, ended, running, until
 PRODUCTION = SimulatedAccount("production", csrs=130, offset_mode="record", seed=5)
 STAGING = SimulatedAccount("staging", csrs=70, offset_mode="page", seed=6)
 
+HEAP = 64 * 2**20
+"""Bytes that the C library of GNU reserves for a thread's heap, at a multiple of it, and then takes from the front."""
+
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
@@ -68,6 +71,20 @@ def test_run_serves_what_the_service_holds_with_every_kind_of_credential(simulat
         assert sum(by_algorithm(text, account)) == count
     assert value(text, 'csr_exporter_offset_mode_info{account="key",mode="record"}') == 1
     assert value(text, 'csr_exporter_offset_mode_info{account="token",mode="page"}') == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no heaps for threads")
+def test_the_threads_of_a_daemon_share_one_heap_so_that_polls_leave_no_gaps_in_each(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    with running("run", write(tmp_path, simulator, key=aksk(PRODUCTION), token=token(STAGING))) as exporter:
+        exporter.ready()
+        maps = Path(f"/proc/{exporter.process.pid}/maps").read_text(encoding="ascii")
+
+    places = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) (rw-p|---p) \S+ 00:00 0\s*$", maps, re.MULTILINE)
+    reserved_to = {int(end, 16) for _, end, access in places if access == "---p"}
+    starts = {int(start, 16) for start, _, access in places if access == "rw-p"}
+    assert [start for start in starts if start % HEAP == 0 and start + HEAP in reserved_to] == []
 
 
 def test_run_needs_no_file_for_one_account(simulator: Simulator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,11 @@ from csr_exporter.listing import Limits
 from csr_exporter.polling.poller import Poller, Source
 from csr_exporter.status import Account
 from tests.fakes import NOW, a_csr
+
+
+class Read(Page):
+    """A page that can be looked for after its end."""
+
 
 FORBIDDEN = SourceError(Reason.FORBIDDEN, "HTTP 403")
 LOCKING = SourceError(Reason.UNAUTHORIZED, "HTTP 401", pause=300)
@@ -86,7 +92,25 @@ def test_a_failed_poll_keeps_the_last_good_snapshot() -> None:
     poller.poll()
 
     assert poller.status.snapshot is good
-    assert poller.status.error is FORBIDDEN
+    assert poller.status.error is not None
+    assert poller.status.error.reason is Reason.FORBIDDEN
+
+
+def test_a_failed_poll_keeps_nothing_that_it_had_read() -> None:
+    kept: list[weakref.ref[Read]] = []
+
+    class Failing(FakeSource):
+        def page(self, _: Query) -> Page:
+            page = Read((), total=0, entries=0)
+            kept.append(weakref.ref(page))
+            raise SourceError(Reason.FORBIDDEN, "HTTP 403")
+
+    poller = a_poller(Failing(a_page()))
+
+    poller.poll()
+
+    assert poller.status.error is not None
+    assert [page() for page in kept] == [None]
 
 
 def test_a_good_poll_is_logged_once() -> None:
