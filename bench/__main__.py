@@ -56,7 +56,8 @@ Written by `make bench`, in one run on one machine: {machine}.
 
 Each figure is the median of several runs, with minimum and maximum in brackets. Candidates run alternately, so a busy
 machine disturbs both. CPU is the CPU time of the measured process, wall is how long a client waits. The ratio is the
-other figure divided by the exporter's; it carries over to other machines, the figures do not.
+other figure divided by the exporter's; it carries over to other machines, the figures do not. An exporter that starts
+or rests has only its dependencies installed, not the tools for working on it.
 """
 
 

@@ -1,4 +1,4 @@
-"""The exporter as users run it: a process with a configuration file."""
+"""The exporter as users run it: a process with a configuration file, and nothing but what is installed with it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.installed import installed
 from bench.processes import Process, python
 from bench.scraper import get
 
@@ -50,5 +51,5 @@ def running(config: dict[str, Any]) -> Iterator[Exporter]:
         json.dump(config, file)  # which is YAML too
         file.flush()
         arguments = ("run", f"--config.file={Path(file.name)}", "--web.listen-address=127.0.0.1:0")
-        with python("csr_exporter", *arguments) as process:
+        with python("csr_exporter", *arguments, modules=installed()) as process:
             yield Exporter(process)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -86,6 +87,7 @@ def _poll(address: str, then: Callable[[Any, Any], object] = lambda _status, _co
 
     config = _config(address)
     poller = poller_for(config, config.accounts[0], Leases())
+    gc.freeze()  # as `run` does
 
     def work() -> int:
         poller.poll()

@@ -47,11 +47,13 @@ class Process:
 
 
 @contextmanager
-def python(*arguments: str) -> Iterator[Process]:
-    """``python -m`` with *arguments*, terminated at the end of the block."""
-    command = [sys.executable, "-m", *arguments]
+def python(*arguments: str, modules: Path | None = None) -> Iterator[Process]:
+    """``python -m`` with *arguments*, terminated at the end of the block; with no modules but *modules*, if given."""
+    command = [sys.executable, *(["-S", "-P"] if modules else []), "-m", *arguments]
     # An installed package is compiled, so it is not to be compiled at each start here.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if modules:
+        environment["PYTHONPATH"] = str(modules)
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - ours
         command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment

@@ -16,7 +16,6 @@ from stat import S_ISREG
 from typing import Any, TextIO
 
 import click
-import structlog
 
 from csr_exporter import __version__, logs
 from csr_exporter.commands.flags import (
@@ -360,6 +359,8 @@ def schema() -> None:
 
 
 def _read_and_warn(file: Path | None) -> Config:
+    import structlog
+
     config = _read(file)
     for warning in config.warnings():
         structlog.get_logger().warning("configuration_weakens_security", detail=warning)

@@ -11,8 +11,9 @@ from csr_exporter.simulator import SimulatedAccount, Simulator
 from tests.fakes import aksk, password, token
 
 FEDERATED = ("federated-profile", "federated-environment")
-LENT = ("metadata", *FEDERATED, "oidc")
-KINDS = (*FEDERATED, "aksk", "temporary", "password", "token", "metadata", "profile", "environment", "oidc")
+BY_ID_TOKEN = (*FEDERATED, "oidc", "pod_identity")
+LENT = ("metadata", *BY_ID_TOKEN)
+KINDS = (*FEDERATED, "aksk", "temporary", "password", "token", "metadata", "profile", "environment", *BY_ID_TOKEN[2:])
 """Those that are federated first: what they find they keep, and the variables are the others' from then on."""
 
 
@@ -30,6 +31,7 @@ def credentials_of(
     id_token.write_text(f"{account.id_token}\n", encoding="utf-8")
     for service in ("IAM", "STS"):
         monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", simulator.url)
+    monkeypatch.setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", f"{simulator.url}/v1/credentials")
     match kind:
         case "metadata":
             return {"kind": "metadata", "metadata_endpoint": simulator.metadata_url(account.name)}
@@ -61,6 +63,8 @@ def _put_in_place(kind: str, account: SimulatedAccount, id_token: Path, monkeypa
         case "federated-environment":
             for name, value in federated.items():
                 monkeypatch.setenv(f"HUAWEICLOUD_SDK_{name.upper()}", value)
+        case "pod_identity":
+            monkeypatch.setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(id_token))
         case _:
             provider, agency = account.urns
             monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", provider)

@@ -144,7 +144,8 @@ def command(*arguments: str) -> list[str]:
 
 def clean_environment(changes: Mapping[str, str]) -> dict[str, str]:
     """Ours without any setting of the exporter or of the SDK, and with *changes*."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("CSR_EXPORTER", "HUAWEICLOUD"))}
+    settings = ("CSR_EXPORTER", "HUAWEICLOUD", "HC_CONTAINER")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**ours, **changes}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "status": {"inventory"},
     "policy": {"inventory"},
     "config": set(),
-    "cloud": CENTRE | {"config"},
+    "cloud": CENTRE | {"config", "spared"},
     "listing": {"inventory"},
     "polling": {"inventory", "status", "config", "cloud", "listing", "metrics", "policy"},
     "journal": CENTRE | {"status"},
@@ -29,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exposition": {"inventory", "status", "metrics"},
     "page": CENTRE | {"status", "policy"},
     "web": CENTRE | {"config", "status", "policy", "metrics", "exposition", "page"},
-    "logs": set(),
+    "logs": {"spared"},
+    "spared": set(),
     "simulator": set(),
     "commands": CENTRE
     | {
@@ -142,3 +144,12 @@ def test_the_centre_does_no_input_and_output(file: Path) -> None:
     }
 
     assert set(modules_in(file)) <= allowed
+
+
+def test_the_daemon_does_without_what_it_never_uses() -> None:
+    daemon = "import csr_exporter.cli, csr_exporter.commands.run, csr_exporter.web.listeners as _, sys"
+
+    run = subprocess.run([sys.executable, "-c", f"{daemon}; print(*sys.modules)"], check=True, capture_output=True)
+
+    unused = {"rich", "pygments", "jinja2", "chardet", "charset_normalizer", "csr_exporter.page"}
+    assert set(run.stdout.decode().split()) & unused == set()

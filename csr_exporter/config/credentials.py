@@ -187,6 +187,12 @@ class OidcCredentials(Credentials):
     kind: Literal["oidc"]
 
 
+class PodIdentityCredentials(Credentials):
+    """The agency that CCE associates with the service account of the pod; CCE sets the SDK's variables for it."""
+
+    kind: Literal["pod_identity"]
+
+
 class MetadataCredentials(Credentials):
     """The agency bound to the ECS that runs the exporter; never asked through a proxy."""
 
@@ -203,6 +209,7 @@ AnyCredentials = (
     | MetadataCredentials
     | ProfileCredentials
     | OidcCredentials
+    | PodIdentityCredentials
     | EnvironmentCredentials
 )
 

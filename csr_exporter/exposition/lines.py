@@ -6,13 +6,14 @@ They are what the client library would write, in a fraction of the time; a test 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import compress
+from operator import attrgetter
 
 from prometheus_client.core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from csr_exporter.inventory import Snapshot
+from csr_exporter.inventory import Csr, Snapshot
 from csr_exporter.metrics import CSR_GAUGES, AgeFamily, Exposed, ages_of, info_labels, with_series
 
 _go_string: Callable[[float], str] = floatToGoString
@@ -26,30 +27,32 @@ def lines(family: Metric) -> bytes:
 class AgeLines:
     """Samples whose values change with time, as lines with gaps for *values*."""
 
-    def __init__(self, series: Iterable[str], values: Callable[[float], Sequence[int]]) -> None:
-        self._template = "".join([each.replace("%", "%%") + "%s\n" for each in series])
+    def __init__(self, template: bytes, values: Callable[[float], Sequence[int]]) -> None:
+        # As bytes: in a text with one name that is Chinese, every letter takes two, and copying it twice as long.
+        self._template = template
         self._values = values
 
     @classmethod
     def of(cls, family: AgeFamily) -> AgeLines:
-        return cls([f"{_series(sample)} " for sample in family.metric.samples], family.values)
+        lines = [f"{_template(_series(sample))} %s\n" for sample in family.metric.samples]
+        return cls("".join(lines).encode(), family.values)
 
     def as_of(self, now: float) -> bytes:
-        return (self._template % tuple(numbers(self._values(now)))).encode()
+        return self._template % tuple(numbers(self._values(now)))
 
 
-def numbers(values: Iterable[int]) -> list[str]:
+def numbers(values: Iterable[int]) -> list[bytes]:
     """*values*, which are not negative, as `floatToGoString` prints them: with an exponent from a million on."""
     return [
-        f"{value}.0"
+        b"%d.0" % value
         if value < 10**6
-        else f"{value / 1e6:.9g}e+06"
+        else b"%.9ge+06" % (value / 1e6)
         if value < 10**7
-        else f"{value / 1e7:.9g}e+07"
+        else b"%.9ge+07" % (value / 1e7)
         if value < 10**8
-        else f"{value / 1e8:.9g}e+08"
+        else b"%.9ge+08" % (value / 1e8)
         if value < 10**9
-        else _go_string(value)
+        else _go_string(value).encode()
         for value in values
     ]
 
@@ -57,28 +60,36 @@ def numbers(values: Iterable[int]) -> list[str]:
 def csr_lines(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[tuple[str, bytes | AgeLines]]:
     """The samples of `csr_exporter.metrics.csr_families` by the name of the family, straight from the CSRs."""
     chosen = with_series(snapshot.inventory.csrs, exposed)
-    fixed = {"account": repeat(_escaped(account)), "id": _all_escaped([csr.id for csr in chosen])}
-    labels = info_labels(account, snapshot, exposed)
-    further = {label: _all_escaped(list(map(text, chosen))) for label, text in labels.items()}
-    yield "scm_csr", "".join(_with_labels("scm_csr_info", fixed | further, " 1.0\n")).encode()
-    names = further.get("name") or _all_escaped([csr.name for csr in chosen])
-    series = list(_with_labels("", fixed | {"name": names}, " "))
+    labels: dict[str, Callable[[Csr], str]] = {"id": attrgetter("id"), **info_labels(account, snapshot, exposed)}
+    columns = {label: _each(_escaped, list(map(text, chosen))) for label, text in labels.items()}
+    columns |= {"account": [_escaped(account)] * len(chosen)}
+    yield "scm_csr", b"".join(_with_labels("scm_csr_info", columns, " 1.0\n"))
+    names = columns.get("name") or _each(_escaped, [csr.name for csr in chosen])
+    identifying = {"account": columns["account"], "id": columns["id"], "name": names}
+    templates = {label: _each(_template, texts) for label, texts in identifying.items()}
+    yield from _gauge_lines(chosen, list(_with_labels("", templates, " %%s\n")))
+
+
+def _gauge_lines(csrs: Sequence[Csr], series: Sequence[bytes]) -> Iterator[tuple[str, bytes | AgeLines]]:
+    """The samples of all gauges; *series* are the labels of each of *csrs*, with a gap for its value."""
     for gauge in CSR_GAUGES:
-        known = [
-            (each, value) for each, value in zip(series, map(gauge.value, chosen), strict=True) if value is not None
-        ]
+        values = list(map(gauge.value, csrs))
+        known = [value for value in values if value is not None]
+        given = series if len(known) == len(values) else compress(series, [value is not None for value in values])
+        name = gauge.name.encode()
+        template = name + name.join(given) if known else b""
         if gauge.is_age:
-            yield gauge.name, AgeLines([gauge.name + each for each, _ in known], ages_of([time for _, time in known]))
+            yield gauge.name, AgeLines(template, ages_of(known))
         else:
-            yield gauge.name, "".join([f"{gauge.name}{each}{_number(value)}\n" for each, value in known]).encode()
+            yield gauge.name, template % tuple("\n".join(map(_number, known)).encode().split(b"\n")[: len(known)])
 
 
-def _with_labels(name: str, columns: Mapping[str, Iterable[str]], end: str) -> Iterator[str]:
+def _with_labels(name: str, columns: Mapping[str, Iterable[str]], end: str) -> Iterator[bytes]:
     """For each row of *columns*, *name* with its values as labels, then *end*."""
     labels = sorted(columns)
     gaps = ",".join([f'{label}="%s"' for label in labels])
     template = f"{name}{{{gaps}}}{end}"
-    return (template % row for row in zip(*[columns[label] for label in labels], strict=False))
+    return ((template % row).encode() for row in zip(*[columns[label] for label in labels], strict=True))
 
 
 def _number(value: float) -> str:
@@ -99,11 +110,16 @@ def _series(sample: Sample) -> str:
     return f"{sample.name}{{{labels}}}"
 
 
-def _all_escaped(texts: list[str]) -> list[str]:
-    """*texts*, escaped one by one only if any needs it."""
+def _each(change: Callable[[str], str], texts: list[str]) -> list[str]:
+    """What *change* makes of *texts*, one by one only if it changes any of them."""
     whole = "".join(texts)
-    return texts if _escaped(whole) == whole else list(map(_escaped, texts))
+    return texts if change(whole) == whole else list(map(change, texts))
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _template(text: str) -> str:
+    """*text* for a template, in which ``%`` has a meaning."""
+    return text.replace("%", "%%")

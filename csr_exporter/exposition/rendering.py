@@ -60,7 +60,7 @@ def exposition(
             pieces[name].append(part.as_of(now) if isinstance(part, _CHANGING) else part)
     for name, (family, header) in headers.items():
         if family.type == "gaugehistogram" and form is TEXT:
-            yield from _as_histogram(family, header, joined(pieces[name]))
+            yield from _as_histogram(family, header, joined(pieces[name]), len(exposed.age_buckets) + 1)
         else:
             yield header
             yield from pieces[name]
@@ -95,7 +95,7 @@ def _cached(
     """The parts cached for *source*; rendered anew if there are none, or for another *key*."""
     found = _CACHE.get(source)
     if found is None or found[0] != key:
-        found = _CACHE[source] = (key, list(render()))
+        found = _CACHE[source] = (key, [each for each in render() if each[1] != b""])
     return found[1]
 
 
@@ -122,17 +122,21 @@ def _header(family: Metric, form: Format) -> bytes:
     return form.write([family]).removesuffix(form.end)
 
 
-def _as_histogram(family: Metric, header: bytes, text: bytes) -> Iterator[bytes]:
-    """A gauge histogram in format 0.0.4, which has none: a histogram, and gauges for the count and the sum."""
-    each = text.split(b"\n")
+def _as_histogram(family: Metric, header: bytes, text: bytes, buckets: int) -> Iterator[bytes]:
+    """A gauge histogram in format 0.0.4, which has none: a histogram, and gauges for the count and the sum.
+
+    In *text*, each histogram has so many *buckets*, then its count, then its sum.
+    """
+    lines = text.split(b"\n")[:-1]
+    count, total = lines[buckets :: buckets + 2], lines[buckets + 1 :: buckets + 2]
+    del lines[buckets + 1 :: buckets + 2], lines[buckets :: buckets + 1]
     yield header
-    yield _beginning(each, f"{family.name}_bucket")
-    for name in (f"{family.name}_gcount", f"{family.name}_gsum"):
-        if found := _beginning(each, name):
+    if lines:
+        yield _joined(lines)
+        for name, found in ((f"{family.name}_gcount", count), (f"{family.name}_gsum", total)):
             yield _header(GaugeMetricFamily(name, family.documentation), TEXT)
-            yield found
+            yield _joined(found)
 
 
-def _beginning(each: Sequence[bytes], name: str) -> bytes:
-    start = name.encode()
-    return b"".join([line + b"\n" for line in each if line.startswith(start)])
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])

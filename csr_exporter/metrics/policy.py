@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from csr_exporter.inventory import Snapshot
 from csr_exporter.metrics.family import Family, StepFamily, gauge
 from csr_exporter.metrics.per_csr import Exposed, with_series
-from csr_exporter.policy import Judgement, judged
+from csr_exporter.policy import Judgement, judge, judged
 
 OwnerLabel = tuple[()] | tuple[str]
 """The label for owners, which is there only if some are configured."""
@@ -19,9 +19,11 @@ OwnerLabel = tuple[()] | tuple[str]
 
 def policy_families(account: str, snapshot: Snapshot, exposed: Exposed) -> Iterator[Family]:
     """CSRs by owner; and of rules, samples that change when a CSR reaches an age, or a waiver its end."""
-    judgement = judged(account, snapshot, exposed.policy)
-    owner: OwnerLabel = ("owner",) if exposed.policy.owners else ()
-    chosen = frozenset(csr.id for csr in with_series(snapshot.inventory.csrs, exposed))
+    policy = exposed.policy
+    judging = policy.owners or policy.rules.in_force  # else there is nothing to say, and no CSR to look at for that
+    judgement = judged(account, snapshot, policy) if judging else judge(account, (), policy)
+    owner: OwnerLabel = ("owner",) if policy.owners else ()
+    chosen = frozenset(csr.id for csr in with_series(snapshot.inventory.csrs, exposed)) if judging else frozenset()
     text = "Listed CSRs by owner, as configured."
     yield gauge("scm_csrs_by_owner", text, account, judgement.by_owner if owner else None, "owner")
     steps: dict[str, Callable[[float], Metric]] = {

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from csr_exporter.simulator.cloud import Cloud
 from csr_exporter.simulator.control import read_faults, show_faults
 from csr_exporter.simulator.dispatcher import Dispatcher, Operation
+from csr_exporter.simulator.federation import POD_IDENTITY_PATH
 from csr_exporter.simulator.messages import ApiReply, Call, not_published
 from csr_exporter.simulator.metadata import ECS_PATH, KEY_PATH, TOKEN_PATH
 
@@ -26,6 +27,7 @@ def operations(cloud: Cloud) -> tuple[Operation, ...]:
         Operation("iam", "POST", "/v3.0/OS-AUTH/id-token/tokens", federation.claimed, federation.unscoped_token),
         Operation("iam", "POST", "/v3.0/OS-CREDENTIAL/securitytokens", federation.claimed, federation.keys_for_token),
         Operation("iam", "POST", "/v5/agencies/assume-with-oidc", federation.claimed, federation.assume_agency),
+        Operation("iam", "POST", POD_IDENTITY_PATH, federation.claimed, federation.pod_identity),
         Operation("metadata", "PUT", TOKEN_PATH, metadata.claimed, metadata.issue_token),
         Operation("metadata", "GET", KEY_PATH, metadata.claimed, metadata.security_key),
         Operation("metadata", "PUT", ecs + TOKEN_PATH, metadata.claimed, metadata.issue_token),

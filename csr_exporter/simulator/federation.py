@@ -1,8 +1,9 @@
-"""Temporary keys for those whom an identity provider vouches for: by IAM in two steps, or by STS in one.
+"""Temporary keys for those whom an identity provider vouches for: by IAM in two steps, or by STS or CCE in one.
 
-Source: what the official SDK sends and expects (`FederalAccessor`, `OidcStsAccessor`), IAM API reference, "Obtaining
-a Token with an OpenID Connect ID Token", and "AssumeAgencyWithOIDC". Nothing is verified of an id token but that it
-is the one of the account.
+Source: what the official SDK sends and expects (`FederalAccessor`, `OidcStsAccessor`, `PodIdentityAccessor`), and the
+API references: "Obtaining a Token with an OpenID Connect ID Token" and "AssumeAgencyWithOIDC" of IAM,
+"AssumeAgencyForPodIdentity" of CCE.
+Nothing is verified of an id token but that it is the one of the account.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from csr_exporter.simulator.account import SimulatedAccount
 from csr_exporter.simulator.keys import IssuedKey, KeyRing, Tokens, rfc3339
 from csr_exporter.simulator.messages import ApiReply, Call, dig, json_reply, service_refusal
 
+POD_IDENTITY_PATH = "/v1/credentials"
+
 MIN_SECONDS = 900
+
+POD_SECONDS = 3600
+"""Not documented; an hour is what an agency is assumed for by default."""
 
 
 class Federation:
@@ -76,13 +82,28 @@ class Federation:
         }
         return json_reply(200, {"credentials": credentials, "assumed_agency": {"urn": account.urns[1]}})
 
+    def pod_identity(self, call: Call) -> ApiReply:
+        """The way of CCE's agent on each node: status 200. Raises `RefusedError`, 403."""
+        account = self._accounts.get(_id_token(call))
+        if account is None:
+            raise service_refusal(403, "CCE.XXX", "Access denied.")
+        key = self._issue(call, account.name, POD_SECONDS)
+        credentials = {
+            "accessKeyId": key.access,
+            "secretAccessKey": key.secret,
+            "securityToken": key.security_token,
+            "expiration": rfc3339(key.expires_at or 0),
+        }
+        return json_reply(200, {"credentials": credentials, "assumedAgency": {"urn": account.urns[1]}})
+
     def _issue(self, call: Call, name: str, seconds: float) -> IssuedKey:
         cap = next(account.key_lifetime for account in self._accounts.values() if account.name == name)
         return self._keys.issue(name, call.now, min(seconds, cap))
 
 
 def _id_token(call: Call) -> str:
-    return str(dig(call.content, "auth", "id_token", "id") or dig(call.content, "id_token"))
+    given = dig(call.content, "auth", "id_token", "id") or dig(call.content, "id_token")
+    return str(given or call.headers.get("authorization"))
 
 
 def _token(call: Call) -> str:

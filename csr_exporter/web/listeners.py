@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from csr_exporter.web.config import WebConfigFile
+from csr_exporter.web.exporter import Exporter
 from csr_exporter.web.middleware import AccessMiddleware
-from csr_exporter.web.routes import Exporter, application, probes
+from csr_exporter.web.routes import application, probes
 from csr_exporter.web.server import Address, Listener, listen
 
 

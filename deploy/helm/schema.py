@@ -82,6 +82,7 @@ def _pod() -> dict[str, Schema]:
         **dict.fromkeys(("annotations", "labels", "nodeSelector", "podAnnotations", "podLabels"), TEXTS),
         **dict.fromkeys(("dnsPolicy", "priorityClassName", "runtimeClassName"), TEXT),
         "hostNetwork": SWITCH,
+        "hostUsers": {"type": ["boolean", "null"]},
         **dict.fromkeys(("revisionHistoryLimit", "terminationGracePeriodSeconds"), OPTIONAL),
     }
 

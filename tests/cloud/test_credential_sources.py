@@ -15,7 +15,7 @@ from csr_exporter.inventory import Query, Reason
 from csr_exporter.simulator import Break, Fault, RawReply, SimulatedAccount, Simulator, Status
 from tests.cloud.client import Client
 from tests.fakes import DAY
-from tests.kinds import FEDERATED, LENT, credentials_of
+from tests.kinds import BY_ID_TOKEN, FEDERATED, LENT, credentials_of
 
 ACCOUNT = SimulatedAccount("production", csrs=3)
 
@@ -78,7 +78,7 @@ def test_a_lent_key_that_is_refused_is_renewed_once(
     assert client.auth.renewals == 1
 
 
-@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", BY_ID_TOKEN)
 def test_an_id_token_that_is_refused_is_said_so_and_pauses(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,14 +87,14 @@ def test_an_id_token_that_is_refused_is_said_so_and_pauses(
 
     error = client.fails()
 
-    # STS forbids where IAM does not recognise.
-    assert error.reason is (Reason.FORBIDDEN if kind == "oidc" else Reason.UNAUTHORIZED)
+    # STS and CCE forbid where IAM does not recognise.
+    assert error.reason is (Reason.UNAUTHORIZED if kind in FEDERATED else Reason.FORBIDDEN)
     assert error.pause == KEY_PAUSE
     assert "hunter2" not in error.detail
     assert len(sent(simulator, "iam")) == 1
 
 
-@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", BY_ID_TOKEN)
 def test_an_id_token_file_is_read_again_when_it_changes(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +149,7 @@ def too_large(file: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [a_fifo, a_folder, too_large])
-@pytest.mark.parametrize("kind", ["token", "profile", *FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", ["token", "profile", *BY_ID_TOKEN])
 def test_what_is_no_small_regular_file_holds_no_secret(
     kind: str, make: Callable[[Path], None], simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +171,7 @@ def test_a_device_holds_no_secret(simulator: Simulator) -> None:
     assert (error.reason, error.detail) == (Reason.CREDENTIALS_UNAVAILABLE, "/dev/zero: expected a regular file")
 
 
-@pytest.mark.parametrize("kind", ["token", *FEDERATED])
+@pytest.mark.parametrize("kind", ["token", *BY_ID_TOKEN])
 def test_a_byte_order_mark_is_no_part_of_a_secret(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,41 +204,44 @@ def test_what_has_expired_when_it_is_issued_is_asked_for_once_a_poll_and_said_in
     ] * 2
 
 
-@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", BY_ID_TOKEN)
 def test_an_issuer_without_encryption_is_asked_only_where_that_is_allowed(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
     for service in ("IAM", "STS"):
         monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "http://issuer.invalid")
+    monkeypatch.setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", "http://issuer.invalid/v1/credentials")
 
     refused, allowed = (Client(simulator.url, given, plain_http=allow).fails() for allow in (False, True))
 
     assert refused.reason is Reason.CREDENTIALS_UNAVAILABLE
-    assert "_ENDPOINT" in refused.detail
+    assert ("CREDENTIALS_FULL_URI" if kind == "pod_identity" else "_ENDPOINT") in refused.detail
     assert "insecure_plain_http" in refused.detail
     assert allowed.reason is Reason.UNREACHABLE
 
 
-@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", BY_ID_TOKEN)
 def test_an_address_of_an_issuer_that_is_none_is_said_so(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = credentials_of(kind, ACCOUNT, simulator, home, monkeypatch)
     for service in ("IAM", "STS"):
         monkeypatch.setenv(f"HUAWEICLOUD_SDK_{service}_ENDPOINT", "issuer.example")
+    monkeypatch.setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", "issuer.example")
 
     assert Client(simulator.url, given).fails().reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
-@pytest.mark.parametrize("kind", [*FEDERATED, "oidc"])
+@pytest.mark.parametrize("kind", BY_ID_TOKEN)
 def test_an_id_token_that_the_issuer_echoes_is_not_shown(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_of(kind, simulator, home, monkeypatch)
     simulator.inject(None, Fault(Status(400, body=f"no {ACCOUNT.id_token}".encode()), service="iam"))
 
-    assert client.fails().detail == "IAM: HTTP 400 no <secret>"
+    issuer = "pod identity" if kind == "pod_identity" else "IAM"
+    assert client.fails().detail == f"{issuer}: HTTP 400 no <secret>"
 
 
 @pytest.mark.parametrize("kind", ["password", *LENT])
@@ -246,7 +249,7 @@ def test_a_nest_without_end_is_a_malformed_reply(
     kind: str, simulator: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_of(kind, simulator, home, monkeypatch)
-    status = 200 if kind in {"metadata", "oidc"} else 201
+    status = 201 if kind in {"password", *FEDERATED} else 200
     headers = (("X-Subject-Token", "token"),)
     simulator.inject(None, Fault(RawReply(status, headers, b"[" * 100_000), service="iam"))
     simulator.inject(None, Fault(Status(404), service="metadata", requests=1))
@@ -260,6 +263,7 @@ def test_a_nest_without_end_is_a_malformed_reply(
     [
         ("profile", "the credentials file, in section global or basic, cannot be read or holds no credentials"),
         ("oidc", "HUAWEICLOUD_OIDC_TOKEN_FILE is not set"),
+        ("pod_identity", "HC_CONTAINER_CREDENTIALS_FULL_URI is not set"),
     ],
 )
 def test_a_source_that_is_not_there_says_so(

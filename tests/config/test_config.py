@@ -377,7 +377,7 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "  - {name: f, site: china, credentials: {kind: metadata, metadata_endpoint: 'http://['}}\n",
         [
             "config.yml: accounts.0.credentials.kind: "
-            "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'environment'",
+            "expected 'aksk', 'password', 'token', 'metadata', 'profile', 'oidc', 'pod_identity', 'environment'",
             "config.yml: accounts.1.credentials.metadata.metadata_endpoint: "
             "expected an address on this machine or its link, such as http://169.254.169.254",
             "config.yml: accounts.2.credentials: expected a mapping with a kind",

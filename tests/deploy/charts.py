@@ -136,6 +136,7 @@ PLATFORM: dict[str, Any] = {
     "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
     "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["scm.example.com"]}],
     "hostNetwork": True,
+    "hostUsers": False,
     "extraManifests": [
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "{{ .Release.Name }}-mapping"}},
         "{apiVersion: v1, kind: Secret, metadata: {name: {{ .Release.Name }}-text}}",

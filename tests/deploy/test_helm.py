@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from base64 import b64decode
@@ -84,6 +85,23 @@ def test_a_field_that_the_operator_does_not_know_is_noticed() -> None:
     monitor = one("PodMonitor", {**LEAST, "podMonitor": {"enabled": True, "endpoint": {"every": "30s"}}})
 
     assert not known(monitor)
+
+
+def test_the_values_that_stand_for_those_of_other_charts_exist() -> None:
+    rows = re.findall(r"^\| `.*` \| (.*) \|$", (CHART / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+    ours = {name for row in rows for name in re.findall(r"`([a-zA-Z.]+)`", row)}
+
+    assert len(ours) > 20
+    assert [name for name in sorted(ours) if not within(name.split("."), values)] == []
+
+
+def within(path: list[str], values: Any) -> bool:  # noqa: ANN401 - YAML
+    """Whether *path* leads somewhere in *values*, or beyond what they spell out."""
+    if not path or values == {}:
+        return True
+    return isinstance(values, dict) and path[0] in values and within(path[1:], values[path[0]])
 
 
 @pytest.mark.parametrize("page", ["docs/install.md", "docs/recipes/README.md", "deploy/helm/csr-exporter/README.md"])
@@ -302,6 +320,7 @@ def test_another_configuration_replaces_the_pods() -> None:
         "dnsPolicy",
         "hostAliases",
         "hostNetwork",
+        "hostUsers",
         "initContainers",
         "priorityClassName",
         "runtimeClassName",

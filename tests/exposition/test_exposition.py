@@ -190,7 +190,7 @@ def test_a_compressed_reply_is_as_short_as_one_stream(count: int) -> None:
 
 @given(st.integers(0, 10**12) | st.sampled_from([10**n + d for n in range(5, 12) for d in (-1, 0, 1)]))
 def test_whole_numbers_are_printed_as_go_does(value: int) -> None:
-    assert numbers([value]) == [floatToGoString(value)]  # type: ignore[no-untyped-call]
+    assert numbers([value]) == [floatToGoString(value).encode()]  # type: ignore[no-untyped-call]
 
 
 # The library's parser for the text format trips over control characters in labels.

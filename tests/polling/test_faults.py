@@ -35,7 +35,7 @@ from csr_exporter.simulator import (
     outage,
 )
 from tests.fakes import a_config
-from tests.kinds import FEDERATED, KINDS, LENT, account_of, credentials_of
+from tests.kinds import BY_ID_TOKEN, KINDS, LENT, account_of, credentials_of
 
 SPARED = ("aksk", "password", "token", "metadata")
 """Kinds of accounts that nothing is to happen to. Those of the SDK's variables cannot be twice in one process."""
@@ -185,7 +185,7 @@ IAM_TROUBLES: Mapping[str, tuple[Fault, Reason]] = {
 }
 """A fault of what lends credentials, and the reason that comes of it where that is IAM."""
 
-OF_IAM = ("password", *FEDERATED, "oidc")
+OF_IAM = ("password", *BY_ID_TOKEN)
 
 
 @pytest.mark.parametrize(("fault", "reason"), IAM_TROUBLES.values(), ids=IAM_TROUBLES)

@@ -12,9 +12,7 @@ from csr_exporter import __version__
 from release import artefacts
 from release.sources import ROOT, unpacked
 from tests.processes import tool
-
-INSTALLING = 500.0
-"""Seconds that installing a system may take, maybe on a busy machine."""
+from tests.release.system import INSTALLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 @pytest.fixture(scope="session")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root of a Debian 12 with Python, and what the image's base has beside it."""
+    """The root of a Debian 12 with Python, what the image's base has beside it, and what `make demo` asks for."""
     root = tmp_path_factory.mktemp("debian") / "root"
-    packages = "python3,python3-venv,python3-pip,python-is-python3,systemd-standalone-sysusers,ca-certificates"
+    packages = "python3,python3-venv,python3-pip,python-is-python3,systemd-standalone-sysusers,ca-certificates,make,git"
     arguments = ("--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(root))
     command = [str(tool("mmdebstrap", "mmdebstrap")), *arguments]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALLING)

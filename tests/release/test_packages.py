@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,38 +24,12 @@ from release.sources import ROOT, extract
 from tests.deploy.dockerfile import given, process_1, stages
 from tests.fakes import aksk
 from tests.processes import DEADLINE, free_port, listening, tool, until
-from tests.release.conftest import INSTALLING, Release
+from tests.release.conftest import Release
+from tests.release.system import index, inside, said
 
 USER = "65532"
 
 pytestmark = pytest.mark.timeout(1800)  # the first test of each kind installs a whole system
-
-
-def inside(
-    root: Path,
-    *command: str,
-    writable: bool = False,
-    user: str = "0",
-    mnt: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> list[str]:
-    """*command* as process 1 of the system at *root*, with the network and nothing else of this machine but *mnt*."""
-    bind = "--bind" if writable else "--ro-bind"
-    mounts = [bind, str(root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
-    mounts += ["--ro-bind", str(mnt), "/mnt"] if mnt else []
-    processes = ["--unshare-pid", "--as-pid-1", "--chdir", "/"]
-    identity = ["--unshare-user", "--uid", user, "--gid", user] if user != "0" else []
-    path = "/opt/csr-exporter/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    variables = {"PATH": path, "HOME": "/run", **(environment or {})}
-    settings = ["--clearenv", *(part for name, value in variables.items() for part in ("--setenv", name, value))]
-    return [str(tool("bwrap", "bubblewrap")), "--die-with-parent", *processes, *identity, *mounts, *settings, *command]
-
-
-def said(command: list[str]) -> str:
-    """What *command* prints; it must succeed."""
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALLING)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 def used_of_the_sdk() -> set[str]:
@@ -148,7 +122,7 @@ def image(release: Release, debian: Path, tmp_path_factory: pytest.TempPathFacto
         base = said([*buildah, "from", "scratch"]).strip()
         said([*buildah, "add", "--quiet", base, str(debian), "/"])
         said([*buildah, "commit", "--quiet", base, "localhost/base"])
-        arguments = ["--build-arg=BASE=localhost/base", "--build-arg=REVISION=0123456789", *reaching_the_index()]
+        arguments = ["--build-arg=BASE=localhost/base", "--build-arg=REVISION=0123456789", *for_buildah()]
         options = ["--isolation=chroot", "--pull-never", *arguments, f"--file={DOCKERFILE}", "--tag=ours"]
         said([*buildah, "bud", *options, str(folder / "context")])
         container = said([*buildah, "from", "--pull-never", "ours"]).strip()
@@ -161,13 +135,11 @@ def image(release: Release, debian: Path, tmp_path_factory: pytest.TempPathFacto
         )
 
 
-def reaching_the_index() -> list[str]:
-    """How pip reaches its index on this machine."""
-    files = [each for each in ("/etc/pip.conf", "/etc/ssl/certs") if Path(each).exists()]
-    names = [each for each in ("PIP_CERT", "PIP_INDEX_URL") if each in os.environ]
+def for_buildah() -> list[str]:
+    files, variables = index()
     return [
         *(part for each in files for part in ("--volume", f"{each}:{each}:ro")),
-        *(part for each in names for part in ("--env", f"{each}={os.environ[each]}")),
+        *(part for name, value in variables.items() for part in ("--env", f"{name}={value}")),
     ]
 
 

@@ -18,6 +18,7 @@ from tests.simulator.client import Client, Clock
 ACCOUNT = SimulatedAccount()
 OTHER = SimulatedAccount("other one", csrs=3)
 TOKEN_PATH, KEY_PATH = "/meta-data/latest/api/token", "/openstack/latest/securitykey"
+POD_IDENTITY_PATH = "/v1/credentials"
 
 
 @pytest.fixture
@@ -198,6 +199,23 @@ def test_the_sdk_exchanges_an_id_token_for_keys_of_an_agency(
 
     key = {"access": got.access, "secret": got.secret, "securitytoken": got.security_token}
     assert page_with(client, key).status_code == 200
+
+
+def test_the_sdk_gets_keys_of_the_agency_of_a_pod(
+    client: Client,
+    sdk: Any,  # noqa: ANN401 - the SDK has no types
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "token").write_text(ACCOUNT.id_token)
+
+    got = sdk.PodIdentityAccessor(client.simulator.url + POD_IDENTITY_PATH, str(tmp_path / "token")).get_credential()
+
+    key = {"access": got.access, "secret": got.secret, "securitytoken": got.security_token}
+    assert page_with(client, key).status_code == 200
+
+
+def test_a_pod_without_the_token_gets_no_key(client: Client) -> None:
+    assert client.send("POST", POD_IDENTITY_PATH, headers={"Authorization": "wrong"}, json={}).status_code == 403
 
 
 def test_an_unscoped_token_buys_keys_but_no_page(client: Client) -> None:

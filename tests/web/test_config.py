@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
 from csr_exporter.config import ConfigError
-from csr_exporter.web.config import ActiveConfig, Users, WebConfig, WebConfigFile, credentials_in, read_web_config
-from csr_exporter.web.config.model import TlsServerConfig
+from csr_exporter.web.config import ActiveConfig, Users, WebConfigFile, credentials_in, read_web_config
+from csr_exporter.web.config.model import TlsServerConfig, WebConfig
 from csr_exporter.web.config.tls import alternative_names
 from tests.certificates import Authority, in_pem
 

@@ -1,4 +1,4 @@
-"""Services that issue credentials for a time: IAM, STS, and the metadata service of the machine.
+"""Services that issue credentials for a time: IAM, STS, CCE's agent for pods, and the metadata service of the machine.
 
 They are asked through our transport, which is bounded, observed and keeps to the deadline of the poll, as the SDK's own
 requests are not. Shapes of the requests: `huaweicloudsdkcore.auth.internal`.
@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import structlog
@@ -26,7 +27,7 @@ from csr_exporter.cloud.auth.signing import (
 )
 from csr_exporter.cloud.replies import parse_json
 from csr_exporter.cloud.transport import HttpResponse, Transport
-from csr_exporter.config import PasswordCredentials, encrypted, web_address
+from csr_exporter.config import PasswordCredentials, encrypted, is_local, web_address
 from csr_exporter.inventory import Reason, Service, SourceError
 
 log = structlog.get_logger()
@@ -129,11 +130,41 @@ def _oidc_seconds() -> int:
     return int(text)
 
 
-def _ask_iam(transport: Transport, request: requests.Request, secret: str, success: int = 201) -> HttpResponse:
+def pod_identity_auth(transport: Transport, shared: SharedLease) -> Auth:
+    """A key of the agency that CCE associates with the service account of this pod (SDK, `PodIdentityAccessor`)."""
+
+    def token() -> str:
+        return read_file(_variable("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"))
+
+    def issue(now: float) -> Lease:
+        address, given = _pod_identity_address(transport), token()
+        request = requests.Request("POST", address, headers={"Authorization": fit_for_header(given)}, json={})
+        response = _ask_iam(transport, request, given, success=200, called="pod identity")
+        return _temporary_key(_json(response), now, None, transport)
+
+    return LeasedAuth(issue, lambda: (token(),), shared)
+
+
+def _pod_identity_address(transport: Transport) -> str:
+    """The URL of CCE's agent; plain HTTP goes no further than this node, unless it is allowed. Raises `SourceError`."""
+    name = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+    address = _variable(name)
+    try:
+        parts = urlsplit(address)
+        web_address(f"{parts.scheme}://{parts.netloc}")
+        near = is_local(parts.hostname or "", link=True)
+        return encrypted(address, plain_http=near or transport.settings.plain_http)
+    except ValueError as error:
+        raise unavailable(f"{name}: {error}") from None
+
+
+def _ask_iam(
+    transport: Transport, request: requests.Request, secret: str, success: int = 201, called: str = "IAM"
+) -> HttpResponse:
     try:
         return transport.send(Service.IAM, transport.prepare(request), success=success, secrets=(secret,))
     except SourceError as error:
-        raise SourceError(error.reason, f"IAM: {error.detail}", pause=error.pause) from error
+        raise SourceError(error.reason, f"{called}: {error.detail}", pause=error.pause) from error
 
 
 def _subject_token(response: HttpResponse) -> str:

@@ -18,6 +18,7 @@ from csr_exporter.config import (
     MetadataCredentials,
     OidcCredentials,
     PasswordCredentials,
+    PodIdentityCredentials,
     ProfileCredentials,
     TokenCredentials,
 )
@@ -39,6 +40,8 @@ def auth_for(given: AnyCredentials, transport: Transport, shared: SharedLease) -
             return _sdk_auth(_from_profile, transport, shared)
         case OidcCredentials():
             return issuers.oidc_auth(transport, shared)
+        case PodIdentityCredentials():
+            return issuers.pod_identity_auth(transport, shared)
         case MetadataCredentials():
             return issuers.metadata_auth(given.metadata_endpoint, transport, shared)
 

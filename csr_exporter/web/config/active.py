@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from csr_exporter.config import ConfigError, load_yaml, validated
-from csr_exporter.web.config.model import WebConfig
 from csr_exporter.web.config.tls import ServerTls
 from csr_exporter.web.config.users import Users
+
+if TYPE_CHECKING:
+    from csr_exporter.web.config.model import WebConfig
 
 log = structlog.get_logger()
 
@@ -39,6 +42,8 @@ class ActiveConfig:
 
 def read_web_config(file: Path) -> WebConfig:
     """Read the YAML *file*. Raises `ConfigError` with all its mistakes."""
+    from csr_exporter.web.config.model import WebConfig  # noqa: PLC0415 - pydantic takes long, and few have such a file
+
     data = load_yaml(file)
     return validated(WebConfig, {} if data is None else data, str(file), file.parent)
 

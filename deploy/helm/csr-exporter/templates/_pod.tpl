@@ -102,4 +102,7 @@ spec:
   {{- range $name := list "initContainers" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" "runtimeClassName" "terminationGracePeriodSeconds" "dnsPolicy" "dnsConfig" "hostAliases" "hostNetwork" }}
   {{- with index $.Values $name }}{{ dict $name . | toYaml | nindent 2 }}{{ end }}
   {{- end }}
+  {{- if not (kindIs "invalid" .Values.hostUsers) }}
+  hostUsers: {{ .Values.hostUsers }}
+  {{- end }}
 {{- end -}}
