@@ -20,13 +20,15 @@ from typing import IO, Any
 
 import yaml
 
-from bench.world import a_status, replies
+from bench.world import NOW, a_status, replies
 from csr_exporter.exposition import OPENMETRICS, exposition, joined
-from csr_exporter.inventory import Reason, SourceError
+from csr_exporter.inventory import Reason, Snapshot, SourceError
 from csr_exporter.metrics import Exposed, exporter_families
+from csr_exporter.policy import Glob, Owner, Policy, Rule, Rules, Selector, Waiver
 from csr_exporter.status import Reloads, Status
 
 TARGET = b'job="csr-exporter",instance="one"'
+DAY = 86_400.0
 SPAN, STEP = 25 * 3600, 300
 """Seconds of history, and between its samples: a day, as long as any range of the rules but the forecast's."""
 
@@ -35,12 +37,28 @@ REMEMBERED = (
     b"scm_csr_reported",
     b"scm_csr_removed_total",
     b"scm_csr_up{",
+    b"scm_csr_policy_",
     b"csr_exporter_last_success_timestamp_seconds",
     b"csr_exporter_poll_interval_seconds",
     b"csr_exporter_polls_total",
     b"csr_exporter_poll_failures_total",
 )
 """What rules and dashboards ask of the past. All else has two samples, as of now and a minute before."""
+
+POLICY = Policy(
+    tuple(
+        Owner(f"team-{number}", Selector((Glob.of("*a*"),), accounts=(Glob.of(f"*{number}"),))) for number in range(10)
+    ),
+    Rules(max_age=398 * DAY, allowed_algorithms=frozenset({"EC_P256"}), owner_required=True),
+    tuple(
+        Waiver(f"PKI-{number}", Rule.MAX_AGE, Selector((Glob.of(f"*{number}*"),)), NOW + number * DAY)
+        for number in range(10)
+    ),
+)
+"""Each account has CSRs of one owner, and some of none."""
+
+ALL = Exposed(policy=POLICY)
+OF_ACCOUNTS = Exposed(per_csr=False, policy=POLICY)
 
 SECONDS = 600.0
 FRESH = "2h"
@@ -94,7 +112,9 @@ def _statuses(accounts: int, csrs: int, now: float) -> list[Status]:
     made = []
     for number in range(accounts):
         account = replace(one.account, name=f"account-{number}", limit=10 * csrs)
-        status = replace(one, account=account, last_success=now - 60, last_poll=now - 60)
+        # Of its own, because lines and judgements are cached for it.
+        snapshot = Snapshot(one.snapshot.inventory) if one.snapshot else None
+        status = replace(one, account=account, snapshot=snapshot, last_success=now - 60, last_poll=now - 60)
         made.append(status.after_failure(failed, now - 60, seconds=1.0) if number % 10 == 0 else status)
     return made
 
@@ -102,8 +122,8 @@ def _statuses(accounts: int, csrs: int, now: float) -> list[Status]:
 def _write_blocks(directory: Path, statuses: Sequence[Status]) -> None:
     """Fill the storage of a server: ``promtool tsdb create-blocks-from openmetrics``."""
     file, end = directory / "samples.om", int(time.time())
-    lines = _lines(statuses, end)
-    past = [line for line in lines if line.startswith(REMEMBERED)]
+    lines = _lines(statuses, end, ALL)
+    past = [line for line in _lines(statuses, end, OF_ACCOUNTS) if line.startswith(REMEMBERED)]
     with file.open("wb") as out:
         for at in range(end - SPAN, end - STEP, STEP):
             _write(out, past, at)
@@ -120,10 +140,10 @@ def _write(out: IO[bytes], lines: Sequence[bytes], at: int) -> None:
     out.writelines(line + stamp for line in lines)
 
 
-def _lines(statuses: Sequence[Status], now: int) -> list[bytes]:
+def _lines(statuses: Sequence[Status], now: int, exposed: Exposed) -> list[bytes]:
     """The exposition as of *now*, as the server would have labelled what it scraped, without times."""
-    build = exporter_families(Reloads("same", now, accounts=len(statuses)))
-    text = joined(exposition(statuses, Exposed(), float(now), [*build], OPENMETRICS))
+    build = exporter_families(Reloads("same", now, accounts=len(statuses)), waivers=POLICY.waivers)
+    text = joined(exposition(statuses, exposed, float(now), [*build], OPENMETRICS))
     return [_labelled(line) for line in [*text.splitlines(), b"up 1"] if not line.startswith(b"#")]
 
 

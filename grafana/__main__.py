@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grafana import exporter, inventory, overview
+from grafana import exporter, inventory, overview, policy
 
 FOLDER = Path(__file__).parent
 
 
 def files() -> dict[Path, str]:
     """Each file with its text."""
-    boards = (overview.board(), inventory.board(), exporter.board())
+    boards = (overview.board(), inventory.board(), policy.board(), exporter.board())
     return {FOLDER / f"{board.uid}.json": board.json() for board in boards}
 
 

@@ -1,4 +1,4 @@
-"""What the three dashboards share, and the layout of panels."""
+"""What the dashboards share, and the layout of panels."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 
 from grafana.panels import Column
@@ -26,16 +28,28 @@ def account(dashboard: str, title: str) -> Column:
     return Column("account", ACCOUNT, settings=(("links", links), ("custom.minWidth", 150)))
 
 
+def exporter_link(field: str, title: str, says: str, width: int | None = None, **query: str) -> Column:
+    """A cell that leads to the exporter's table of CSRs, filtered by other columns of its row."""
+    filters = "&".join(f"{name}=${{__data.fields.{column}:percentencode}}" for name, column in query.items())
+    links = [{"title": says, "url": f"${{exporter_url}}/csrs?{filters}", "targetBlank": True}]
+    return Column(field, title, width, settings=(("links", links), ("custom.minWidth", 110)))
+
+
 def state(field: str) -> Column:
     """Whether the last poll succeeded, in words; -1 is an account that nobody polls any more."""
-    mappings = [words({"1": ("up", GOOD), "0": ("failing", BAD), "-1": ("not polled", BAD)})]
-    return Column(field, "State", 80, settings=(("mappings", mappings), _COLOURED_GROUND, ("custom.align", "center")))
+    return worded(field, "State", {"1": ("up", GOOD), "0": ("failing", BAD), "-1": ("not polled", BAD)})
 
 
-def exactness(field: str) -> Column:
-    """Whether ages are known of all CSRs: else there may be older ones."""
+def worded(field: str, title: str, meanings: Mapping[str, tuple[str, str]]) -> Column:
+    """A state in words, each on a ground of its colour."""
+    settings = (("mappings", [words(meanings)]), _COLOURED_GROUND, ("custom.align", "center"))
+    return Column(field, title, 80, settings=settings)
+
+
+def exactness(field: str, title: str = "Ages") -> Column:
+    """Whether all that it speaks of is known: else there may be more, or older ones."""
     mappings = [words({"1": ("exact", GOOD), "0": ("at least", WARNING)}), absent()]
-    return Column(field, "Ages", 80, settings=(("mappings", mappings), COLOURED_TEXT, ("custom.align", "left")))
+    return Column(field, title, 80, settings=(("mappings", mappings), COLOURED_TEXT, ("custom.align", "left")))
 
 
 def named(field: str, title: str) -> Column:

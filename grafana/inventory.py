@@ -71,7 +71,7 @@ def board() -> Board:
     made.variable(typed("search", "Search"))
     made.variable(chosen("algorithm", "scm_csrs", ACCOUNTS, "Algorithm", everything=".*"))
     made.variable(chosen("usage", "scm_csrs_by_usage", ACCOUNTS, "Usage", everything=".*"))
-    ages = {"any": 0, "30 days": 30 * DAY, "100 days": 100 * DAY, "200 days": 200 * DAY, "1 year": YEAR}
+    ages = {"any": 0, "30 days": 30 * DAY, "100 days": 100 * DAY, "200 days": 200 * DAY, "398 days": 398 * DAY}
     made.variable(one_of("age", "Older than", {**_texts(ages), "2 years": str(2 * YEAR)}))
     made.variable(one_of("rows", "Rows", {"500": "500", "100": "100", "2000": "2000"}))
     made.variable(found_by("read", FEW_ENOUGH, '/account="([^"]*)"/', everything=True))

@@ -10,6 +10,7 @@ from grafana.board import Board, one_of
 from grafana.columns import COLOURED_TEXT, account, age, exactness, named, shaded, state, waited
 from grafana.panels import (
     AT_LEAST,
+    POINTS,
     Column,
     Query,
     Text,
@@ -77,13 +78,10 @@ NOT_POLLED = "No account is polled"
 NO_CSR_SERIES = "No series per CSR (per_csr.enabled)"
 
 LIMIT = limits(GOOD, (0.8, WARNING), (1, BAD))
-POINTS = 150
-"""Points of a graph of many series."""
-
 OLD_FROM = {
-    "1 year": "3[.]1536e[+]0?7|31536000([.]0)?",
-    "200 days": "1[.]728e[+]0?7|17280000([.]0)?",
     "398 days": "3[.]43872e[+]0?7|34387200([.]0)?",
+    "200 days": "1[.]728e[+]0?7|17280000([.]0)?",
+    "1 year": "3[.]1536e[+]0?7|31536000([.]0)?",
     "2 years": "6[.]3072e[+]0?7|63072000([.]0)?",
 }
 """Ages that the default buckets end at, as Prometheus may spell them."""
@@ -133,7 +131,7 @@ def _oldest() -> stat.Panel:
     text = Text(
         "Oldest key",
         "Age of the oldest CSR, and so of its private key (scm_csr_oldest_age_seconds, from create_time). "
-        "Orange from one year, red from two. At least that, and never green, where the age of some CSR is not known.",
+        "Orange from 398 days, red from 730. At least that, and never green, where the age of some CSR is not known.",
         "No age is known",
     )
     oldest = days(f"max({held('scm_csr_oldest_age_seconds')})")

@@ -230,6 +230,10 @@ def areas(text: Text, queries: Sequence[Query], unit: str) -> timeseries.Panel:
     return lines(text, queries, unit).stacking(stacking).fill_opacity(70).line_width(1)
 
 
+POINTS = 150
+"""Points of a graph of many series."""
+
+
 def counts(text: Text, queries: Sequence[Query], interval: str) -> timeseries.Panel:
     """How often things happened within each *interval*, as stacked bars."""
     panel = areas(text, queries, COUNT).draw_style(GraphDrawStyle.BARS).fill_opacity(85).line_width(0)

@@ -35,9 +35,9 @@ def series(metric: str, *matchers: str, account: str = "$account") -> str:
     return f"{metric}{{{among}}}"
 
 
-def exporter(metric: str) -> str:
+def exporter(metric: str, *matchers: str) -> str:
     """*metric* of the exporters chosen at the top of the dashboard; it has no account."""
-    return f"{metric}{{{EXPORTERS}}}"
+    return f"{metric}{{{', '.join((EXPORTERS, *matchers))}}}"
 
 
 def held(metric: str, *matchers: str) -> str:
@@ -123,9 +123,14 @@ def _without(accounts: str) -> str:
     return f"{ACCOUNTS_IN_ALL} - (count({accounts}) or vector(0))"
 
 
-UNTRUSTED_ACCOUNTS = _without(f"({UP} == 1) and ({complete()}) and ({DATA_AGE_IN_INTERVALS} < 3)")
+TRUSTED = f"({UP} == 1) and ({complete()}) and ({DATA_AGE_IN_INTERVALS} < 3)"
+UNTRUSTED_ACCOUNTS = _without(TRUSTED)
 AGES_UNKNOWN = _without(AGES_KNOWN)
 """Accounts of which not every CSR's age is known."""
+
+EXACT = f"{TRUSTED} and ({AGES_KNOWN})"
+INEXACT = _without(EXACT)
+"""Accounts that may break more rules of a policy than is known."""
 
 NOT_COUNTED = (
     f"((count({REPORTED}) or vector(0)) < {ACCOUNTS_IN_ALL})"

@@ -46,6 +46,15 @@ ALGORITHMS: Mapping[str, str] = {
 }
 """RSA is blue, elliptic curves are green, darker is stronger; undocumented is orange, weak is red."""
 
+RULES: Mapping[str, str] = {
+    "max_age": "#E3C44B",
+    "allowed_algorithms": "#B565C4",
+    "allowed_domains": "#3A8FD6",
+    "owner_required": "#74D8B4",
+    "superseded_after": "#AA3377",
+}
+"""Rules of a policy; none has the colour of good or bad."""
+
 AGE_BANDS: Sequence[tuple[str, str, str]] = (
     ("^(604800(\\.0)?|6\\.048e\\+0?5)$", "7d", "#009988"),
     ("^(2592000(\\.0)?|2\\.592e\\+0?6)$", "30d", "#33AD94"),
@@ -108,8 +117,8 @@ NEUTRAL = limits(CALM)
 NONE_IS_GOOD = limits(GOOD, (1, WARNING))
 NONE_OR_BAD = limits(GOOD, (1, BAD))
 ALL_IS_GOOD = limits(BAD, (0.9, WARNING), (1, GOOD))
-KEY_AGE = limits(GOOD, (365, WARNING), (730, BAD))
-"""In days."""
+KEY_AGE = limits(GOOD, (398, WARNING), (730, BAD))
+"""In days: the longest life of a public certificate issued before 15 March 2026, and twice that or so."""
 
 MISSED_POLLS = limits(GOOD, (1.5, WARNING), (3, BAD))
 WAIT = limits(GOOD, (900, WARNING), (1800, BAD))

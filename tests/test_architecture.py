@@ -134,6 +134,7 @@ def test_the_centre_does_no_input_and_output(file: Path) -> None:
         "heapq",
         "itertools",
         "math",
+        "operator",
         "re",
         "string",
         "types",

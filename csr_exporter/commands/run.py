@@ -20,6 +20,7 @@ from csr_exporter.config import AccountConfig, Config, ConfigError
 from csr_exporter.exposition import prepare
 from csr_exporter.journal import Journal
 from csr_exporter.metrics import Exposed
+from csr_exporter.policy import judged, last_judged
 from csr_exporter.polling.accounts import exposed_by, identity_of, poller_for
 from csr_exporter.polling.poller import Poller
 from csr_exporter.polling.schedule import Schedule
@@ -157,12 +158,14 @@ class Daemon:
 
     def _polling_of(self, poller: Poller, account: AccountConfig) -> Callable[[float | None], None]:
         def poll(next_poll: float | None) -> None:
-            before = poller.status.complete
+            before, earlier = poller.status.complete, last_judged(poller.status.snapshot)
             poller.poll(next_poll)
             status = poller.status
             # What replaced it in the meantime finds the same changes again.
             if status.complete is not before and self._pollers.get(account.name) is poller:
                 self.journal.record(account.name, identity_of(account), status.remembered, status.changes)
+            if earlier and status.snapshot:
+                judged(account.name, status.snapshot, self.exposed.policy, earlier)
             prepare(status, self.exposed, time.time())
 
         return poll

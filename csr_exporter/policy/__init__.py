@@ -4,7 +4,7 @@ An inventory is judged once. Whatever depends on the time follows from times sor
 """
 
 from csr_exporter.policy.globs import Glob
-from csr_exporter.policy.judgement import Finding, Judgement, judge, judged
+from csr_exporter.policy.judgement import Finding, Judgement, judge, judged, last_judged
 from csr_exporter.policy.rules import NO_POLICY, UNOWNED, Owner, Policy, Rule, Rules, Selector, Waiver
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Waiver",
     "judge",
     "judged",
+    "last_judged",
 ]

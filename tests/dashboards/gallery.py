@@ -17,7 +17,7 @@ import structlog
 from csr_exporter.simulator import SimulatedAccount, Simulator
 from csr_exporter.simulator.faults import Fault, Mutation, Status
 from tests.dashboards.history import Replica, Scenario, Span
-from tests.dashboards.stage import HOUR, stage, with_password, with_token
+from tests.dashboards.stage import HOUR, POLICY, stage, with_password, with_token
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "csr-exporter.rules.yml"
 SPAN = Span(length=13 * HOUR)
@@ -68,9 +68,9 @@ EVENTS = (
 )
 REPLICAS = (Replica("csr-exporter", "csr-exporter-0:10065"), Replica("csr-exporter", "csr-exporter-1:10065", lag=140))
 FLEETS = (
-    Scenario(WELL, {}, REPLICAS, _credentials, {"production": 200, "staging": 300}),
+    Scenario(WELL, POLICY, REPLICAS, _credentials, {"production": 200, "staging": 300}),
     Scenario(
-        TROUBLED, {}, (Replica("failing", "failing-0:10065"),), _credentials, {"shop": 110, "billing": 70}, EVENTS
+        TROUBLED, POLICY, (Replica("failing", "failing-0:10065"),), _credentials, {"shop": 110, "billing": 70}, EVENTS
     ),
 )
 

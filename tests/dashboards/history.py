@@ -87,6 +87,7 @@ class _Deployment:
 
     def __init__(self, scenario: Scenario, replica: Replica, url: str, clock: Clock) -> None:
         self._config = Config.model_validate(scenario.content(url), context={"directory": Path()})
+        self._exposed = exposed_by(self._config)
         self._clock = clock
         self._leases = Leases(clock)
         self.pollers = [self._poller(account.name) for account in scenario.accounts]
@@ -117,8 +118,8 @@ class _Deployment:
         return "".join(f"# TYPE {name} gauge\n{name}{{{labels}}} {value} {now}\n" for name, value in told.items())
 
     def _families(self, now: float) -> Iterator[Metric]:
-        yield from families([poller.status for poller in self.pollers], exposed_by(self._config), now)
-        yield from exporter_families(self._reloads)
+        yield from families([poller.status for poller in self.pollers], self._exposed, now)
+        yield from exporter_families(self._reloads, waivers=self._exposed.policy.waivers)
         yield from self._process.collect()
 
     def _dated(self, metric: Metric, now: float) -> Metric:

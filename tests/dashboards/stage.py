@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.dashboards.history import Clock, Replica, Scenario, Span, write
 from tests.processes import until
 
 HOUR = 3600.0
+DAY = 24 * HOUR
 SPAN = Span(length=3 * HOUR)
 RANGE = 2.5 * HOUR
 PATIENCE = 120.0
@@ -71,6 +73,34 @@ def _no_token_for_the_locked_out(account: SimulatedAccount, url: str) -> dict[st
     return {"kind": "token", "token": "no longer valid"} if account is LOCKED_OUT else with_token(account, url)
 
 
+def policy(now: float) -> dict[str, Any]:
+    """Owners, rules that simulated CSRs break, and waivers: one in force, one that ends soon, one that has ended."""
+
+    def day(days: float) -> str:
+        return datetime.fromtimestamp(now + days * DAY, UTC).date().isoformat()
+
+    return {
+        "owners": [{"owner": "web", "domains": ["*.example.com"]}, {"owner": "shop", "domains": ["*shop*"]}],
+        "policy": {
+            "max_age": "398d",
+            "allowed_algorithms": ["RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2"],
+            "allowed_domains": ["*.example", "*.example.com", "*.example.net", "*.example.org"],
+            "owner_required": True,
+            "superseded_after": "30d",
+        },
+        "waivers": [
+            _waiver("PKI-17", "max_age", "*-2024", day(120)),
+            _waiver("PKI-23", "allowed_algorithms", "*s*", day(300)),
+            _waiver("PKI-31", "owner_required", "*_*", day(9)),
+            _waiver("PKI-8", "max_age", "*_*", day(-20)),
+        ],
+    }
+
+
+def _waiver(name: str, rule: str, names: str, until: str) -> dict[str, Any]:
+    return {"name": name, "rule": rule, "names": [names], "reason": "the appliance is replaced", "until": until}
+
+
 def _scenario(job: str, *accounts: SimulatedAccount, **more: Any) -> Scenario:  # noqa: ANN401 - handed on
     usual: dict[str, Any] = {
         "settings": {},
@@ -80,6 +110,8 @@ def _scenario(job: str, *accounts: SimulatedAccount, **more: Any) -> Scenario:  
     return Scenario(accounts, **usual | more)
 
 
+POLICY = policy(time.time())
+
 SCENARIOS: dict[str, Scenario] = {
     "healthy": _scenario(
         "healthy",
@@ -88,20 +120,23 @@ SCENARIOS: dict[str, Scenario] = {
         SANDBOX,
         credentials=_password_in_production,
         limits={"production": 100},
+        settings=POLICY,
     ),
-    "series-off": _scenario("series-off", NUMBERS, settings={"per_csr": {"enabled": False}}),
+    "series-off": _scenario("series-off", NUMBERS, settings=POLICY | {"per_csr": {"enabled": False}}),
     "empty": _scenario("empty", EMPTY),
     "failing": _scenario(
         "failing",
         SOUND,
         FAILING,
         LOCKED_OUT,
+        settings=POLICY,
         credentials=_no_token_for_the_locked_out,
         events=((1.5 * HOUR, lambda simulator: simulator.expire_tokens("failing")),),
     ),
     "replicas": _scenario(
         "replicas",
         SHARED,
+        settings=POLICY,
         replicas=(Replica("replicas", "replicas-0:10065"), Replica("replicas", "replicas-1:10065", lag=140)),
     ),
 }

@@ -106,14 +106,25 @@ def test_a_search_finds_names_domains_and_ids_from_three_characters_on(stage: St
 
 NO_LIMIT = {"CSR overview: Limit used: A", "CSR overview: Accounts: G"}
 NO_EXPIRY = {"CSR exporter: Accounts: J", "CSR exporter: Credential lifetime left: A"}
-NO_CHANGE = {f"{title}: annotation CSRs {what}: A" for title in ("CSR exporter", "CSR inventory", "CSR overview")
-             for what in ("added", "removed")}  # fmt: skip
+NO_CHANGE = {f"{board.title}: annotation CSRs {what}: A" for board in ALL for what in ("added", "removed")}
 NO_ALERTS = {"CSR overview: Firing alerts: A", "CSR overview: Firing alerts: B"}
 OF_SINGLE_CSRS = {
     str(query)
     for query in ALL[1].queries()
     if "$read" in query.expr and query.panel not in {"Accounts", "Oldest key", "Duplicate domains"}
 } | {"CSR inventory: Search: A"}
+VIOLATING = "CSR policy: Violating CSRs: A"
+NO_POLICY = {
+    *(f"CSR policy: By rule and owner: {ref}" for ref in "AB"),
+    *(f"CSR policy: Accounts: {ref}" for ref in "BDE"),
+    *(f"CSR policy: Waivers: {ref}" for ref in "ABC"),
+    *(
+        f"CSR policy: {panel['title']}: A"
+        for panel in ALL[3].panels
+        if panel["type"] != "table" and panel["title"] != "Accounts in doubt"
+    ),
+    VIOLATING,
+}
 NO_AGES = {
     "CSR overview: Oldest key: A",
     "CSR overview: Accounts: E",
@@ -125,9 +136,9 @@ USUAL = NO_LIMIT | NO_EXPIRY | {"CSR inventory: Search: A", NO_FORECAST}
 
 EMPTY: Mapping[str, set[str]] = {
     # All that names single CSRs, and nothing else, comes of their series.
-    "series-off": USUAL | OF_SINGLE_CSRS | NO_CHANGE,
-    # What does not exist has no age.
-    "empty": USUAL | OF_SINGLE_CSRS | NO_AGES | NO_CHANGE,
+    "series-off": USUAL | OF_SINGLE_CSRS | NO_CHANGE | {VIOLATING},
+    # What does not exist has no age, and without a policy nothing breaks it.
+    "empty": USUAL | OF_SINGLE_CSRS | NO_AGES | NO_CHANGE | NO_POLICY,
     # The sound account has no changes; that the other cannot be read is no change either.
     "failing": USUAL | NO_CHANGE
     | {"CSR inventory: New in the time range: A", "CSR inventory: Removed in the time range: A"},
@@ -152,6 +163,7 @@ def test_an_account_without_csrs_is_not_called_one_without_an_inventory(stage: S
 
     assert "No age is known" in said
     assert not {text for text in said if text.startswith(("No current inventory", "No account is polled"))}
+    assert {"No policy, or no current inventory", "No waivers", "No owners, or no current inventory"} <= said
 
 
 def test_the_answer_to_whether_the_numbers_can_be_trusted(stage: Stage) -> None:

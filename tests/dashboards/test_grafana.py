@@ -14,7 +14,7 @@ from grafana.style import ALGORITHMS, DASH, GOOD
 from tests.dashboards.grafana import FOLDER, Dashboard, dashboards
 
 ALL = dashboards()
-UIDS = ("scm-csr-exporter", "scm-csr-inventory", "scm-csr-overview")
+UIDS = ("scm-csr-exporter", "scm-csr-inventory", "scm-csr-overview", "scm-csr-policy")
 
 each_dashboard = pytest.mark.parametrize("dashboard", ALL, ids=lambda dashboard: str(dashboard.content["uid"]))
 
@@ -102,7 +102,7 @@ def test_a_number_that_may_be_too_low_is_never_green(dashboard: Dashboard) -> No
         if str(override["matcher"]["options"]).endswith(AT_LEAST) and property_["id"] == "thresholds"
     ]
 
-    assert len(colours) == {"CSR overview": 5, "CSR inventory": 2, "CSR exporter": 0}[dashboard.title]
+    assert len(colours) == {"CSR overview": 5, "CSR inventory": 2, "CSR policy": 4, "CSR exporter": 0}[dashboard.title]
     assert all(GOOD not in each for each in colours)
 
 
@@ -132,7 +132,7 @@ def test_every_series_is_of_the_exporters_and_accounts_chosen(dashboard: Dashboa
                 continue
             assert selector.startswith('job=~"$job", instance=~"$instance"'), str(query)
             of_accounts = metric.startswith(("scm_csr", "csr_exporter")) and not re.match(
-                "csr_exporter_(build|config|shard)", metric
+                "csr_exporter_(build|config|shard|waiver)", metric
             )
             assert bool(re.search(r'account=~"\$(account|read)"', selector)) == of_accounts, str(query)
 

@@ -523,7 +523,7 @@ def test_the_sidecar_gets_the_dashboards_as_they_are() -> None:
     maps = [each for each in manifests(EVERYTHING) if each["kind"] == "ConfigMap" and "config.yml" not in each["data"]]
     originals = Path(__file__).parents[2] / "grafana"
 
-    assert len(maps) == 3
+    assert len(maps) == 4
     for each in maps:
         ((name, text),) = each["data"].items()
         assert json.loads(text) == json.loads((originals / name).read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csr_exporter.inventory import Csr
@@ -143,6 +143,37 @@ def test_between_two_of_its_times_nothing_changes(listed: list[Csr], policy: Pol
         assert made.violating(now) == made.violating(now + later)
         assert made.waived(now) == made.waived(now + later)
         assert made.waiver_matches(now) == made.waiver_matches(now + later)
+
+
+@settings(max_examples=25)  # each judges ten times
+@given(csrs, csrs, policies, policies)
+def test_what_was_judged_before_changes_nothing(
+    before: list[Csr], listed: list[Csr], policy: Policy, other: Policy
+) -> None:
+    made = judge(ACCOUNT, listed, policy)
+
+    for earlier in (
+        judge(ACCOUNT, before, policy),
+        judge(ACCOUNT, before, other),
+        judge("other", before, policy),
+        made,
+    ):
+        assert judge(ACCOUNT, listed, policy, earlier) == made
+
+
+def test_a_csr_that_did_not_change_is_not_judged_again_and_nothing_keeps_the_earlier_judgement() -> None:
+    policy = Policy(rules=Rules(max_age=DAY, superseded_after=DAY))
+    same, other = a_csr("1", created_at=NOW), a_csr("2", domain="other.example", created_at=NOW)
+    earlier = judge("production", [same, other], policy)
+
+    made = judge("production", [replace(same), replace(other, name="renamed")], policy, earlier)
+
+    assert made.verdicts["1"] is earlier.verdicts["1"]
+    assert made.verdicts["2"] is not earlier.verdicts["2"]
+    gone = weakref.ref(earlier)
+    del earlier
+    gc.collect()
+    assert gone() is None
 
 
 def test_every_rule_has_its_count_without_an_owner_even_if_no_csr_breaks_it() -> None:

@@ -26,8 +26,8 @@ Written by `make prove`: real exporters poll the simulated cloud, a real Prometh
 Alertmanager with the delivered example of routing sends messages to a webhook. The clock runs {factor:g} times faster:
 poll intervals, windows and the waits of the routing are divided by it. Faults strike at once, each in a job of its own,
 and each is mended as soon as its alerts have fired; another account stays healthy. `growth_window` is 2h instead of a
-day. `python -m tests.prove {factor:g} FAULT` renews the row of one fault, so
-rows may be of several runs.
+day; the ends of waivers are not brought nearer, so `waiver_ahead` is two days of the real clock.
+`python -m tests.prove {factor:g} FAULT` renews the row of one fault, so rows may be of several runs.
 
 *Alerts* are those that fired in Prometheus, in their order; *messages* what Alertmanager sent about them, without the
 notices that something has ended; *late* those sent more than ten minutes after the repair, when it could be seen. The

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -170,6 +171,32 @@ def one_refused(place: Place) -> None:
     place.start("refused", "refused")
 
 
+def judged(place: Place) -> None:
+    place.configure("judged", [place.account("judged")], policy={"max_age": "398d"}, owners=[{"owner": "payments"}])
+    place.start("judged", "judged")
+
+
+def waived(job: str, days: int) -> Deed:
+    """An exporter of its own, with a rule that every CSR breaks, and a waiver until so many days from now."""
+
+    def configured(place: Place) -> None:
+        until = (datetime.now(UTC) + timedelta(days)).date().isoformat()
+        waiver = {"name": "PKI-42", "rule": "allowed_algorithms", "names": ["*"], "reason": "migration", "until": until}
+        place.configure(job, [place.account(job)], policy={"allowed_algorithms": ["SM2"]}, waivers=[waiver])
+
+    return configured
+
+
+def waiver(job: str, what: str, days: int, *expected: str) -> Trouble:
+    """A waiver that ends in so many days, and is renewed."""
+    renewed, reloaded = waived(job, 200), lambda place: place.reload(job)
+    # Renewed at once, it would be over before Alertmanager has gathered a message.
+    mend = each(lambda place: time.sleep(180 / place.factor), renewed, reloaded)
+    return Trouble(
+        job, what, each(waived(job, days), reloaded), frozenset(expected), mend, each(renewed, starts(job, job))
+    )
+
+
 def short_outage(place: Place) -> None:
     place.simulator.inject("short", outage(6 * 60 / place.factor))
 
@@ -268,6 +295,18 @@ INVENTORY = (
     ),
 )
 
+POLICY = (
+    added(
+        "judged",
+        "a CSR older than the `max_age` of a policy",
+        lambda: changed(6, 1, create_time=round(1000 * (time.time() - 2 * YEAR))),
+        "ScmCsrPolicyViolated",
+        prepare=judged,
+    ),
+    waiver("ending", "a waiver that ends tomorrow", 1, "ScmCsrWaiverExpiring"),
+    waiver("ended", "a waiver that ended yesterday", -1, "ScmCsrWaiverExpired", "ScmCsrPolicyViolated"),
+)
+
 CLOCKS = (
     Trouble(
         "clock",
@@ -341,4 +380,4 @@ EXPORTERS = (
     ),
 )
 
-TROUBLES = (*EXPORTERS, *SERVICE, *CREDENTIALS, *CLOCKS, *INVENTORY)
+TROUBLES = (*EXPORTERS, *SERVICE, *CREDENTIALS, *CLOCKS, *INVENTORY, *POLICY)

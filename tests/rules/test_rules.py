@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from deploy.prometheus.cases import JOB, trials, written
 from deploy.prometheus.files import TESTS, files, unit_tests
 from deploy.prometheus.rules import ALERTS, DEFAULTS, HERE, RULES, Thresholds
 from tests.processes import DEADLINE, free_port, started, tool, until
+from tests.prove.watching import Receiver, routing
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "runbooks"
 ALERTMANAGER = HERE / "alertmanager.yml"
+OWNERS = HERE / "alertmanager-owners.yml"
 
 NAMES = sorted(ALERTS)
 UNIT_TESTS = sorted(name for name, _ in unit_tests())
@@ -211,8 +214,9 @@ def test_queries_of_runbooks_are_promql_about_metrics_that_exist(tmp_path: Path)
 # --- Alertmanager -----------------------------------------------------------------------------------------------------
 
 
-def test_amtool_finds_the_example_valid() -> None:
-    result = ran(tool("amtool", "prometheus-alertmanager"), "check-config", ALERTMANAGER)
+@pytest.mark.parametrize("example", [ALERTMANAGER, OWNERS], ids=lambda example: example.name)
+def test_amtool_finds_an_example_valid(example: Path) -> None:
+    result = ran(tool("amtool", "prometheus-alertmanager"), "check-config", example)
 
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -229,6 +233,50 @@ def test_severity_decides_who_is_told(severity: str, receiver: str) -> None:
     assert result.stdout.strip() == receiver, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        ({"owner": "payments"}, "team-payments"),
+        ({"owner": "web"}, "team-web"),
+        ({"owner": "unowned"}, "act-today"),
+        ({"owner": "a-team-without-a-route"}, "act-today"),
+        ({}, "act-today"),
+        ({"owner": "payments", "alertname": "ScmCsrKeyOld"}, "act-today"),
+        ({"owner": "payments", "alertname": "OfAnotherSystem", "severity": "critical"}, "act-now"),
+    ],
+)
+def test_a_team_is_told_of_violations_by_its_own_csrs(labels: dict[str, str], receiver: str) -> None:
+    amtool = tool("amtool", "prometheus-alertmanager")
+    given = {"alertname": "ScmCsrPolicyViolated", "severity": "warning", **labels}
+
+    result = ran(
+        amtool,
+        "config",
+        "routes",
+        "test",
+        f"--config.file={OWNERS}",
+        *(f"{name}={text}" for name, text in given.items()),
+    )
+
+    assert result.stdout.strip() == receiver, result.stderr
+
+
+def test_an_alert_reaches_the_team_that_owns_the_csrs_and_an_unowned_one_those_who_look_today(tmp_path: Path) -> None:
+    receiver, file = Receiver(), tmp_path / "alertmanager.yml"
+    with receiver.listening() as url:
+        file.write_text(yaml.safe_dump(routing(url, 60, OWNERS.name)), encoding="utf-8")
+        with running(file, tmp_path) as alertmanager:
+            alerts = [
+                {"labels": labelled("ScmCsrPolicyViolated", rule="max_age", owner=owner)}
+                for owner in ("payments", "web", "unowned")
+            ]
+            requests.post(f"{alertmanager}/api/v2/alerts", json=alerts, timeout=DEADLINE).raise_for_status()
+            until(lambda: len(receiver.messages) == len(alerts))
+
+    told = sorted((each.receiver, each.alert) for each in receiver.messages)
+    assert told == [(who, "ScmCsrPolicyViolated") for who in ("act-today", "team-payments", "team-web")]
+
+
 def test_the_example_names_only_alerts_that_exist() -> None:
     patterns = re.findall(r'alertname!?=~?"([^"]+)"', ALERTMANAGER.read_text(encoding="utf-8"))
 
@@ -242,12 +290,19 @@ def test_the_example_names_only_alerts_that_exist() -> None:
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Alertmanager with the example."""
+    with running(ALERTMANAGER, tmp_path_factory.mktemp("alertmanager")) as url:
+        yield url
+
+
+@contextmanager
+def running(config: Path, directory: Path) -> Iterator[str]:
+    """The address of an Alertmanager with *config*."""
     program = tool("prometheus-alertmanager", "prometheus-alertmanager")
     address = f"127.0.0.1:{free_port()}"
     with started(
         program,
-        f"--config.file={ALERTMANAGER}",
-        f"--storage.path={tmp_path_factory.mktemp('alertmanager')}",
+        f"--config.file={config}",
+        f"--storage.path={directory}",
         f"--web.listen-address={address}",
         "--cluster.listen-address=",
     ):
