@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUNNABLE := .venv/.runnable
 READY := .venv/.ready
 
-.PHONY: demo run test packages lint soak bench dashboards rules deploy prove pictures manual dist audit release clean
+.PHONY: demo run test packages recipes lint soak bench dashboards rules deploy prove pictures manual dist audit release clean
 
 demo: $(RUNNABLE) ## Exporter and simulated cloud, at http://127.0.0.1:10065
 	@$(BIN)/csr-exporter demo
@@ -16,11 +16,14 @@ run: $(RUNNABLE) ## The daemon, with the configuration in config.yml
 	@$(BIN)/csr-exporter run --config.file=config.yml
 
 # More processes than cores, because tests mostly wait. The tests of a file share fixtures, so they share a process.
-test: $(READY) ## All tests; those of a release are a target of their own, packages
-	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --ignore=tests/release
+test: $(READY) ## All tests; those of a release and of docs/recipes are targets of their own
+	@$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --ignore=tests/release --ignore=tests/recipes
 
 packages: $(READY) ## Make a release, and install and run its packages and image in a Debian
 	@$(BIN)/pytest tests/release
+
+recipes: $(READY) ## Try the recipes of docs/recipes with their programs, which `.ci/run recipes` installs
+	@$(BIN)/pytest tests/recipes
 
 lint: $(READY) ## Style, format, types and spelling
 	@$(BIN)/ruff check .
