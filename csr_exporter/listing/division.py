@@ -117,7 +117,7 @@ class Division:
                     break
                 if longer not in self._asked and not self.found.is_covered(longer.name or ""):
                     self._read(longer, self._fits)
-                if self._lack_of(longer) > 0:
+                if self._lack_of(longer) > 0 and longer not in pending:
                     pending.append(longer)
                 if self._lack_of(longer) == self._lack_of(part):
                     break
@@ -130,8 +130,11 @@ class Division:
             return []
         known = longer_texts(self.found.meaning, text, names, range(len(names)))
         usual = [] if self.found.meaning.match is Match.WORD else self.found.meaning.text(CHARACTERS)
-        further = [text + each for each in usual if self.found.meaning.can_ask(each)]
-        texts = dict.fromkeys([*sorted(known, key=lambda each: (-len(known[each]), each)), *further])
+        askable = [each for each in usual if self.found.meaning.can_ask(each)]
+        further = [text + each for each in askable]
+        # What names that end with the text have before it tells those apart.
+        before = [each + text for each in askable if text and self.found.meaning.match is Match.SUBSTRING]
+        texts = dict.fromkeys([*sorted(known, key=lambda each: (-len(known[each]), each)), *further, *before])
         return [replace(part, name=each) for each in texts if each == each.strip()]
 
     def _lack_of(self, part: Slice) -> int:
@@ -164,7 +167,7 @@ class Division:
 
     @property
     def _window(self) -> int:
-        window = self._reader.paging.window
+        window = self._reader.window
         return self._reader.total or 0 if window is None else window
 
     def _read(self, part: Slice, wanted: Callable[[Walk], bool]) -> Walk | None:
@@ -187,7 +190,7 @@ class Division:
         before = len(self.found.csrs) if before is None else before
         while self._learn(walk) and wanted(walk) and self.unread > 0 and walk.advance():
             pass
-        if walk.exhausted and walk.total is not None and walk.rows < walk.total:
+        if walk.exhausted and walk.total is not None and walk.rows < walk.total <= self._window:
             self._question(walk)
         if walk.whole:
             self._out_of_reach = max(self._out_of_reach, walk.nameless)

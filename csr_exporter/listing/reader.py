@@ -76,6 +76,18 @@ class Reader:
         return self.totals.get(part) if self.habits.counts_slices and self.habits.counts_list is not False else None
 
     @property
+    def window(self) -> int | None:
+        """How many rows of a slice can be reached; None when there is no bound.
+
+        Pages that are shorter than asked for leave gaps, unless offsets count records.
+        """
+        if not 0 < self.page_length < PAGE_SIZE:
+            return self.paging.window
+        if self.paging.mode is not OffsetMode.RECORD:
+            return self.page_length
+        return None if self.paging.max_offset is None else self.paging.max_offset + self.page_length
+
+    @property
     def counts(self) -> dict[str, int]:
         """The totals of the algorithms that were asked for, if that is what the service counts."""
         parts = (

@@ -73,7 +73,6 @@ def test_run_serves_what_the_service_holds_with_every_kind_of_credential(simulat
     assert value(text, 'csr_exporter_offset_mode_info{account="token",mode="page"}') == 1
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no heaps for threads")
 def test_the_threads_of_a_daemon_share_one_heap_so_that_polls_leave_no_gaps_in_each(
     simulator: Simulator, tmp_path: Path
 ) -> None:

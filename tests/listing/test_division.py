@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from csr_exporter.inventory import Page, Query, Reason, SourceError
+from csr_exporter.inventory import OffsetMode, Page, Query, Reason, SourceError
 from csr_exporter.listing import Knowledge, Limits, Reading, read
 from tests.fakes import a_csr
 from tests.listing.fake_scm import FakeScm
@@ -39,6 +39,20 @@ def test_a_list_past_the_window_is_whole_from_the_first_poll_with_few_requests(
     assert counted(at_first) == algorithms_of(scm)
     assert at_first.inventory.requests <= first
     assert afterwards.inventory.requests <= later
+
+
+@pytest.mark.parametrize(
+    ("mode", "max_offset", "seed"),
+    [(OffsetMode.PAGE, 2, 4), pytest.param(OffsetMode.RECORD, 0, 4, id="one name tells itself apart by its beginning")],
+)
+def test_a_list_whose_pages_are_shorter_than_asked_for_is_whole(mode: OffsetMode, max_offset: int, seed: int) -> None:
+    rows = sorted(plausible_csrs(320, seed), key=lambda csr: -(csr.created_at or 0))
+    scm = FakeScm(rows, offset_mode=mode, max_offset=max_offset, most_rows=20)
+
+    reading = read(scm, Limits(max_offset=max_offset, max_requests=500))
+
+    assert reading.inventory.complete
+    assert {csr.id for csr in reading.inventory.csrs} == scm.ids
 
 
 def test_the_documented_number_of_requests_is_the_measured_one() -> None:
